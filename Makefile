@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# One Makefile, no recursion; objects and binaries go to build/<mode>/.
+#   make                 all binaries (MODE=release)
+#   sudo make check      unit, policy, integration and escape tests
+#   sudo make demo       the main job, end to end
+#   make asan            unit and integration tests under ASan and UBSan
+#   make format | format-check | tidy | cppcheck | tcb | bench | install | clean
+# SANITIZE=1 is set by `make asan`; it selects build/asan.
+
+MODE ?= release
+BUILD_ROOT ?= build
+B := $(BUILD_ROOT)/$(MODE)
+DESTDIR ?=
+PREFIX ?= /usr
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.SECONDARY:
+MAKEFLAGS += --no-builtin-rules
+
+CC := gcc
+CLANG ?= clang
+PKG_CONFIG ?= pkg-config
+# Debian's own interpreter: the one that a jail sees.
+PYTHON := /usr/bin/python3
+
+# ---- flags -------------------------------------------------------------
+
+WARN := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow -Wvla \
+	-Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
+	-Wimplicit-fallthrough -Wnull-dereference -Wundef -Wpointer-arith \
+	-Wwrite-strings -Wcast-qual
+WARN_GCC := -Wlogical-op -Wduplicated-cond -Wduplicated-branches
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection \
+	-fno-strict-overflow -fno-delete-null-pointer-checks
+HARDEN_LD := -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,-z,separate-code
+
+# A flag that only some compilers take is used where it works.
+cc-flag = $(shell $(CC) -Werror $(1) -c -x c /dev/null -o /dev/null \
+	2>/dev/null && echo $(1))
+HARDEN += $(call cc-flag,-ftrivial-auto-var-init=zero)
+
+CPPFLAGS := -I. -D_GNU_SOURCE -DPROMPTCRAFT_VERSION='"3.0.0"'
+STD := -std=gnu17 -g -MMD -MP -fPIE
+ifeq ($(MODE),asan)
+OPT := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all -DPROMPTCRAFT_ASAN=1
+OPT_STATIC := -O1
+SAN_LD := -fsanitize=address,undefined
+else
+OPT := -O2 -D_FORTIFY_SOURCE=3
+OPT_STATIC := $(OPT)
+SAN_LD :=
+endif
+CFLAGS := $(STD) $(OPT) $(WARN) $(WARN_GCC) $(HARDEN)
+# jail-init and the compiled harnesses are static: no sanitizer runtime there.
+CFLAGS_STATIC := $(STD) $(OPT_STATIC) $(WARN) $(WARN_GCC) $(HARDEN)
+LDFLAGS := -pie $(HARDEN_LD) $(SAN_LD)
+LDFLAGS_STATIC := -static-pie $(HARDEN_LD)
+
+API_LIBS := -lmicrohttpd -ljansson -ljwt -lsqlite3 -lsodium -lseccomp -lcap \
+	-lpthread
+CLI_LIBS := -lcurl -ljansson -lsqlite3 -lsodium -lseccomp -lpthread
+SUPERVISOR_LIBS := -lcap -lsodium
+POLICYC_LIBS := -lseccomp -linih -lsodium
+
+# ---- sources: everything in a folder belongs to its program ------------
+
+BASE_SRC := $(wildcard supervisor/base/*.c)
+WIRE_SRC := $(wildcard supervisor/wire/*.c)
+POLICY_SRC := $(wildcard policy/*.c)
+JAIL_SRC := $(wildcard jail/*.c)
+SUPERVISOR_SRC := $(wildcard supervisor/*.c)
+API_SRC := $(wildcard api/*.c api/*/*.c)
+CLI_SRC := $(wildcard tools/promptcraft/*.c)
+# Shared by supervisor and jail-init: checks of the compiled structs.
+POLICY_CHECK_SRC := policy/check.c
+# Shared by jail-init and clients.
+BUNDLE_SRC := jail/bundle.c
+# What of the API the CLI uses: store, passwords, bundles, results.
+CLI_API_SRC := $(wildcard api/store/*.c api/jobs/*.c) api/auth/password.c
+# Runs in the supervisor's process, before the exec of jail-init.
+SPAWN_SRC := jail/spawn.c jail/stage.c
+JAIL_INIT_SRC := $(filter-out jail/spawn.c,$(JAIL_SRC)) $(POLICY_CHECK_SRC) \
+	supervisor/base/err.c supervisor/base/fd.c supervisor/base/str.c
+
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+sobj = $(patsubst %.c,$(B)/sobj/%.o,$(1))
+
+RUNTIMES := $(patsubst jail/runtimes/%/runtime.ini,%,\
+	$(wildcard jail/runtimes/*/runtime.ini))
+RUNTIME_FILES := $(foreach r,$(RUNTIMES),$(patsubst jail/%,$(B)/%,\
+	$(filter-out %.c %.h,$(wildcard jail/runtimes/$(r)/*))))
+RUNTIME_BINS := $(patsubst jail/runtimes/%/harness.c,$(B)/runtimes/%/harness,\
+	$(wildcard jail/runtimes/*/harness.c))
+RUNTIME_COMMON := $(wildcard jail/runtimes/common/*.c)
+POLICY_FILES := $(patsubst policy/%,$(B)/policy/%,\
+	$(wildcard policy/profiles/*.policy policy/sets/*))
+
+BINS := $(B)/promptcraft-supervisor $(B)/jail-init $(B)/promptcraft-policyc \
+	$(B)/promptcraft-api $(B)/promptcraft
+
+.PHONY: all check check-unit check-policy check-integration demo bench format \
+	format-check tidy cppcheck asan tcb install clean bootstrap runtimes \
+	policies
+all: $(BINS) runtimes policies
+runtimes: $(RUNTIME_FILES) $(RUNTIME_BINS)
+policies: $(POLICY_FILES)
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+$(B)/sobj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS_STATIC) -c $< -o $@
+
+$(B)/promptcraft-supervisor: $(call obj,$(SUPERVISOR_SRC) $(BASE_SRC) \
+		supervisor/wire/wire.c $(SPAWN_SRC) $(POLICY_CHECK_SRC))
+	$(CC) $(LDFLAGS) $^ $(SUPERVISOR_LIBS) -o $@
+$(B)/jail-init: $(call sobj,$(JAIL_INIT_SRC))
+	$(CC) $(LDFLAGS_STATIC) $^ -o $@
+$(B)/promptcraft-policyc: $(call obj,$(POLICY_SRC) $(BASE_SRC))
+	$(CC) $(LDFLAGS) $^ $(POLICYC_LIBS) -o $@
+$(B)/promptcraft-api: $(call obj,$(API_SRC) $(BASE_SRC) $(WIRE_SRC) \
+		$(BUNDLE_SRC))
+	$(CC) $(LDFLAGS) $^ $(API_LIBS) -o $@
+$(B)/promptcraft: $(call obj,$(CLI_SRC) $(CLI_API_SRC) $(BASE_SRC) \
+		$(WIRE_SRC) $(BUNDLE_SRC))
+	$(CC) $(LDFLAGS) $^ $(CLI_LIBS) -o $@
+
+# A runtime is a folder: its files as they are, and harness.c (if it has one)
+# compiled statically with jail/runtimes/common.
+$(B)/runtimes/%/harness: $(B)/sobj/jail/runtimes/%/harness.o \
+		$(call sobj,$(RUNTIME_COMMON))
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_STATIC) $^ -o $@
+$(RUNTIME_FILES): $(B)/runtimes/%: jail/runtimes/%
+	@mkdir -p $(@D)
+	install -m $(if $(shell test -x $< && echo x),755,644) $< $@
+$(POLICY_FILES): $(B)/policy/%: policy/%
+	@mkdir -p $(@D)
+	install -m 644 $< $@
+
+# ---- tests -------------------------------------------------------------
+
+# A unit test is one tests/unit/test_*.c; it links against everything but the
+# main()s, taken from archives so that only what it uses comes in.
+UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/unit/%,\
+	$(wildcard tests/unit/test_*.c))
+ALL_LIB_SRC := $(filter-out %/main.c,$(SUPERVISOR_SRC) $(POLICY_SRC) \
+	$(API_SRC) $(CLI_SRC) $(BASE_SRC) $(WIRE_SRC) \
+	$(filter-out jail/init.c,$(JAIL_SRC)) $(RUNTIME_COMMON))
+$(B)/libtest.a: $(call obj,$(ALL_LIB_SRC))
+	rm -f $@
+	ar rcs $@ $^
+$(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/libtest.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $< $(B)/libtest.a $(API_LIBS) $(CLI_LIBS) -linih \
+		-lcmocka -o $@
+
+check: bootstrap all check-unit check-policy check-integration
+check-unit: $(UNIT_BINS)
+	@for t in $^; do echo "== $$t"; $$t; done
+check-policy: all
+	@tools/need-root check-policy
+	cd tests/policy && PROMPTCRAFT_BUILD=$(abspath $(B)) \
+		$(PYTHON) -m pytest -q -p no:cacheprovider .
+check-integration: all
+	@tools/need-root check-integration
+	cd tests/integration && PROMPTCRAFT_BUILD=$(abspath $(B)) \
+		$(PYTHON) -m pytest -q -p no:cacheprovider .
+
+bootstrap:
+	@tools/bootstrap
+
+demo: bootstrap all
+	@tools/need-root demo
+	$(B)/promptcraft demo
+
+BENCH_BINS := $(patsubst tests/bench/%.c,$(B)/bench/%,\
+	$(wildcard tests/bench/*.c))
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/libtest.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $< $(B)/libtest.a $(API_LIBS) $(CLI_LIBS) -o $@
+bench: all $(BENCH_BINS)
+	@tools/need-root bench
+	PROMPTCRAFT_BUILD=$(abspath $(B)) tests/bench/run
+
+asan:
+	$(MAKE) MODE=asan all check-unit check-integration
+
+# ---- what keeps the code in shape --------------------------------------
+
+C_FILES := $(shell git ls-files -co --exclude-standard '*.[ch]' 2>/dev/null \
+	| grep -v '^tests/corpus/')
+C_UNITS := $(filter %.c,$(C_FILES))
+
+format:
+	clang-format -i $(C_FILES)
+format-check:
+	clang-format --dry-run -Werror $(C_FILES)
+# One file at a time: clang-tidy 14 reports false va_list errors otherwise.
+tidy:
+	printf '%s\n' $(C_UNITS) | xargs -P "$$(nproc)" -n 1 tools/check-tidy
+cppcheck:
+	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr -I. \
+		--enable=warning,performance,portability \
+		--suppress=missingIncludeSystem -D_GNU_SOURCE -j "$$(nproc)" \
+		$(C_UNITS)
+# The trusted base: what runs as root or decides what a jail may do.
+TCB_FILES := $(filter supervisor/% jail/% policy/%,$(filter-out \
+	jail/runtimes/%,$(C_FILES)))
+tcb:
+	@tools/count-tcb $(TCB_FILES)
+
+# ---- install -----------------------------------------------------------
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin \
+		$(DESTDIR)$(PREFIX)/lib/promptcraft \
+		$(DESTDIR)/etc/promptcraft/policy
+	install -m 755 $(B)/promptcraft-supervisor $(B)/promptcraft-api \
+		$(DESTDIR)$(PREFIX)/sbin/
+	install -m 755 $(B)/promptcraft $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(B)/jail-init $(B)/promptcraft-policyc \
+		$(DESTDIR)$(PREFIX)/lib/promptcraft/
+	cp -R --no-preserve=ownership $(B)/runtimes \
+		$(DESTDIR)$(PREFIX)/lib/promptcraft/
+	cp -R --no-preserve=ownership $(B)/policy/. \
+		$(DESTDIR)/etc/promptcraft/policy/
+
+clean:
+	rm -rf $(BUILD_ROOT)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "supervisor/base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const kind_names[] = {
+	[ERR_NONE] = "none",
+	[ERR_INVALID] = "invalid",
+	[ERR_DENIED] = "denied",
+	[ERR_NOT_FOUND] = "not_found",
+	[ERR_CONFLICT] = "conflict",
+	[ERR_BUSY] = "busy",
+	[ERR_LIMIT] = "limit",
+	[ERR_UNSUPPORTED] = "unsupported",
+	[ERR_IO] = "io",
+	[ERR_PEER] = "peer",
+};
+
+_Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == ERR_KIND_COUNT,
+	       "every err_kind has a name");
+
+const char *
+err_kind_name(enum err_kind kind)
+{
+	if ((unsigned)kind >= ERR_KIND_COUNT)
+		return "unknown";
+	return kind_names[kind];
+}
+
+static int __attribute__((format(printf, 4, 0)))
+err_vset(struct err *e, enum err_kind kind, int errnum, const char *fmt,
+	 va_list ap)
+{
+	int n;
+
+	e->kind = (uint32_t)kind;
+	e->errnum = errnum;
+	n = vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	if (n < 0)
+		e->text[0] = '\0';
+	if (errnum != 0 && n >= 0 && (size_t)n < sizeof(e->text)) {
+		const char *desc = strerrordesc_np(errnum);
+
+		snprintf(e->text + n, sizeof(e->text) - (size_t)n, ": %s",
+			 desc != NULL ? desc : "unknown error");
+	}
+	return -1;
+}
+
+int
+err_set(struct err *e, enum err_kind kind, int errnum, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	err_vset(e, kind, errnum, fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+int
+err_sys(struct err *e, const char *fmt, ...)
+{
+	int saved = errno;
+	va_list ap;
+
+	va_start(ap, fmt);
+	err_vset(e, ERR_IO, saved, fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+int
+err_wrap(struct err *e, const char *fmt, ...)
+{
+	char inner[ERR_TEXT_MAX];
+	va_list ap;
+	int n;
+
+	memcpy(inner, e->text, sizeof(inner));
+	inner[sizeof(inner) - 1] = '\0';
+	va_start(ap, fmt);
+	n = vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	va_end(ap);
+	if (n >= 0 && (size_t)n < sizeof(e->text))
+		snprintf(e->text + n, sizeof(e->text) - (size_t)n, ": %s",
+			 inner);
+	return -1;
+}
