@@ -30,22 +30,42 @@ err_kind_name(enum err_kind kind)
 	return kind_names[kind];
 }
 
+/* Append text at *used, cut where the buffer ends. */
+static void
+append(char dst[ERR_TEXT_MAX], size_t used, const char *text)
+{
+	size_t room = ERR_TEXT_MAX - 1 - used;
+	size_t len = strnlen(text, room);
+
+	memcpy(dst + used, text, len);
+	dst[used + len] = '\0';
+}
+
+/* The length of what a printf-like call with result n left in the buffer. */
+static size_t
+text_len(int n)
+{
+	if (n < 0)
+		return 0;
+	return n < ERR_TEXT_MAX ? (size_t)n : ERR_TEXT_MAX - 1;
+}
+
 static int __attribute__((format(printf, 4, 0)))
 err_vset(struct err *e, enum err_kind kind, int errnum, const char *fmt,
 	 va_list ap)
 {
-	int n;
+	size_t used;
 
 	e->kind = (uint32_t)kind;
 	e->errnum = errnum;
-	n = vsnprintf(e->text, sizeof(e->text), fmt, ap);
-	if (n < 0)
-		e->text[0] = '\0';
-	if (errnum != 0 && n >= 0 && (size_t)n < sizeof(e->text)) {
+	used = text_len(vsnprintf(e->text, sizeof(e->text), fmt, ap));
+	e->text[used] = '\0';
+	if (errnum != 0) {
 		const char *desc = strerrordesc_np(errnum);
 
-		snprintf(e->text + n, sizeof(e->text) - (size_t)n, ": %s",
-			 desc != NULL ? desc : "unknown error");
+		append(e->text, used, ": ");
+		append(e->text, strlen(e->text),
+		       desc != NULL ? desc : "unknown error");
 	}
 	return -1;
 }
@@ -78,15 +98,15 @@ err_wrap(struct err *e, const char *fmt, ...)
 {
 	char inner[ERR_TEXT_MAX];
 	va_list ap;
-	int n;
+	size_t used;
 
 	memcpy(inner, e->text, sizeof(inner));
 	inner[sizeof(inner) - 1] = '\0';
 	va_start(ap, fmt);
-	n = vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	used = text_len(vsnprintf(e->text, sizeof(e->text), fmt, ap));
 	va_end(ap);
-	if (n >= 0 && (size_t)n < sizeof(e->text))
-		snprintf(e->text + n, sizeof(e->text) - (size_t)n, ": %s",
-			 inner);
+	e->text[used] = '\0';
+	append(e->text, used, ": ");
+	append(e->text, strlen(e->text), inner);
 	return -1;
 }
