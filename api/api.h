@@ -41,12 +41,22 @@ struct api_config {
 		rate_jobs;	  /* per hour */
 	bool approval_allow_self; /* APPROVAL_ALLOW_SELF */
 	size_t max_body_bytes;	  /* PROMPTCRAFT_MAX_BODY_BYTES */
+	uint32_t login_attempts;  /* PROMPTCRAFT_LOGIN_ATTEMPTS: per 15 min */
+	uint32_t http_threads;	  /* PROMPTCRAFT_HTTP_THREADS */
+	uint32_t job_threads;	  /* PROMPTCRAFT_JOB_THREADS */
+	uint32_t max_connections; /* PROMPTCRAFT_MAX_CONNECTIONS */
+	uint32_t max_connections_per_address;
+	uint32_t request_timeout_seconds; /* PROMPTCRAFT_REQUEST_TIMEOUT */
+	char admin_password_file[256];	  /* PROMPTCRAFT_ADMIN_PASSWORD_FILE */
+	char log_level[16];		  /* LOG_LEVEL */
 };
 
 struct api {
 	struct api_config config;
 	struct store *store;
 	struct workflow_engine *engine;
+	int stop_fd; /* eventfd, readable from the moment the process stops:
+			whoever waits for long polls it too; never read */
 };
 
 #endif

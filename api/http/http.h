@@ -24,10 +24,12 @@ struct http_user { /* who sent the request; from the token and the store */
 struct http_request {
 	const char *method;
 	const char *path;
-	const char *id;	       /* what matched {id} in the pattern, or NULL */
-	json_t *body;	       /* parsed JSON object; NULL if route has none */
-	struct http_user user; /* all zero on a public route */
-	void *connection;      /* for http_query() */
+	const char *id;		/* what matched {id} in the pattern, or NULL */
+	json_t *body;		/* parsed JSON object; NULL if route has none */
+	struct http_user user;	/* all zero on a public route */
+	char address[48];	/* of the client, as text */
+	const char *request_id; /* what X-Request-Id of the answer says */
+	void *connection;	/* for http_query() */
 };
 
 struct http_response {
@@ -43,9 +45,11 @@ enum http_flag {
 	HTTP_PUBLIC = 1u << 0,	 /* no token needed */
 	HTTP_APPROVER = 1u << 1, /* role approver or admin */
 	HTTP_ADMIN = 1u << 2,
-	HTTP_BODY = 1u << 3, /* a JSON object body is required */
-	HTTP_SLOW = 1u << 4, /* may block for minutes: runs on a worker \
-				thread while the connection is suspended */
+	HTTP_BODY = 1u << 3,  /* a JSON object body is required */
+	HTTP_SLOW = 1u << 4,  /* may block for minutes: runs on a worker \
+				 thread while the connection is suspended */
+	HTTP_BRIEF = 1u << 5, /* may block for seconds: the same, but on
+				 threads that no job can occupy */
 };
 
 struct http_route {
