@@ -56,6 +56,12 @@ enum payload_fd {
 	PAYLOAD_FD_GATE = 4,   /* closed by the harness before untrusted code */
 	PAYLOAD_FD_COUNT
 };
+/*
+ * Until the exec, so at posture A, the payload has two more, both CLOEXEC:
+ * the pipe on which it reports a failure to jail-init, and the seccomp
+ * listener whose number GATE_FILTERED tells.
+ */
+#define PAYLOAD_FD_REPORT PAYLOAD_FD_COUNT
 
 /*
  * Identities inside the jail's user namespace.  Outside they are
