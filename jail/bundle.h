@@ -8,8 +8,9 @@
  *   "PCB1"  u32 count  then count entries:
  *   u8 kind  u8 status  u16 path_len  u32 data_len  path bytes  data bytes
  *
- * BUNDLE_MANIFEST (exactly one, first): the job for the harness, written by
- * jail-init to JAIL_JOB_FILE: NUL-terminated "key=value" strings.  Keys:
+ * BUNDLE_MANIFEST (first, exactly one in what a client sends, none in what
+ * comes back): the job for the harness, written by jail-init to JAIL_JOB_FILE:
+ * NUL-terminated "key=value" strings.  Keys:
  *   mode=run|test      run the code, or the tests
  *   code=PATH          relative to /work
  *   tests=PATH         relative to /work; only with mode=test
@@ -61,7 +62,16 @@ struct bundle_entry {
 struct bundle_reader {
 	const unsigned char *at, *end;
 	uint32_t left; /* entries */
+	bool has_begun;
 };
+
+/* The fixed part of a bundle and of each entry, for who writes a stream. */
+#define BUNDLE_HEAD_SIZE 8
+#define BUNDLE_ENTRY_HEAD_SIZE 8
+void bundle_head_encode(unsigned char dst[BUNDLE_HEAD_SIZE], uint32_t count);
+void bundle_entry_head_encode(unsigned char dst[BUNDLE_ENTRY_HEAD_SIZE],
+			      enum bundle_kind kind, enum bundle_status status,
+			      uint16_t path_len, uint32_t data_len);
 
 /* 0 if path is allowed, else -1 and *e says what is wrong with it. */
 int bundle_path_check(const char *path, size_t len, struct err *e);
