@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Start jail-init: clone into all namespaces, map ids, join cgroups, place
+ * fds, exec the sealed memfd.
+ *
+ * Runs in the supervisor.  Nothing here depends on what a client said: every
+ * value comes from the supervisor's own tables.  From clone3 to exec the child
+ * makes only system calls; all it needs is prepared by the parent in struct
+ * child_plan.  One socket pair joins the two: the parent's byte says that the
+ * id maps are written, the child's record says what failed, and its end (by
+ * CLOEXEC) that the exec worked.
+ */
+#include "jail/spawn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "supervisor/base/fd.h"
+#include "supervisor/base/str.h"
+
+#define FIRST_FD ((int)JAIL_FD_CONTROL)
+#define KERNEL_SIGNALS 64
+#define KERNEL_SIGSET_SIZE 8
+
+enum spawn_step {
+	STEP_MAPS = 1,
+	STEP_IDS,
+	STEP_CGROUP,
+	STEP_CGROUP_NS,
+	STEP_SIGNALS,
+	STEP_FDS,
+	STEP_EXEC,
+	STEP_COUNT
+};
+
+static const char *const step_names[] = {
+	[STEP_MAPS] = "wait for id maps",
+	[STEP_IDS] = "become root of the user namespace",
+	[STEP_CGROUP] = "join cgroup",
+	[STEP_CGROUP_NS] = "make cgroup namespace",
+	[STEP_SIGNALS] = "reset signals",
+	[STEP_FDS] = "place fds",
+	[STEP_EXEC] = "exec jail-init",
+};
+
+_Static_assert(ARRAY_LEN(step_names) == STEP_COUNT, "every step has a name");
+
+struct spawn_record {
+	int32_t step; /* enum spawn_step */
+	int32_t errnum;
+};
+
+/* All that the child needs, made before the clone. */
+struct child_plan {
+	int source[JAIL_FD_MOUNT0 + POLICY_MOUNTS_MAX]; /* by target number */
+	int sources_len;
+	int init_fd;
+	int sync_fd;
+	const int *cgroup_task_fds;
+	unsigned cgroup_task_fds_len;
+};
+
+void
+jail_spawn_request_init(struct jail_spawn_request *request)
+{
+	*request = (struct jail_spawn_request){
+		.init_fd = -1, .proc_fd = -1, .cgroup_dir_fd = -1};
+	for (size_t i = 0; i < ARRAY_LEN(request->fd); i++)
+		request->fd[i] = -1;
+	for (size_t i = 0; i < ARRAY_LEN(request->cgroup_task_fds); i++)
+		request->cgroup_task_fds[i] = -1;
+}
+
+/* ---- the child: system calls only --------------------------------------- */
+
+static void __attribute__((noreturn))
+child_fail(const struct child_plan *plan, enum spawn_step step)
+{
+	struct spawn_record record = {.step = (int32_t)step, .errnum = errno};
+
+	(void)send(plan->sync_fd, &record, sizeof(record), MSG_NOSIGNAL);
+	_exit(126);
+}
+
+static int
+child_wait_maps(const struct child_plan *plan)
+{
+	char byte;
+
+	/* An end of file is the supervisor's death. */
+	return recv(plan->sync_fd, &byte, 1, 0) == 1 ? 0 : -1;
+}
+
+static int
+child_become_root(void)
+{
+	if (setresgid(JAIL_UID_INIT, JAIL_UID_INIT, JAIL_UID_INIT) < 0)
+		return -1;
+	return setresuid(JAIL_UID_INIT, JAIL_UID_INIT, JAIL_UID_INIT);
+}
+
+static int
+child_join_cgroups(const struct child_plan *plan)
+{
+	/* "0" to `tasks` moves this thread alone, without waiting for RCU;
+	 * permission is that of the supervisor, who opened the file. */
+	for (unsigned i = 0; i < plan->cgroup_task_fds_len; i++)
+		if (write(plan->cgroup_task_fds[i], "0", 1) != 1)
+			return -1;
+	return 0;
+}
+
+/* CLONE_CLEAR_SIGHAND has removed handlers; ignored signals would survive. */
+static int
+child_reset_signals(void)
+{
+	struct {
+		void *handler; /* SIG_DFL is 0 */
+		unsigned long flags;
+		void *restorer;
+		uint64_t mask;
+	} action = {0};
+	uint64_t empty = 0;
+
+	for (int sig = 1; sig <= KERNEL_SIGNALS; sig++) {
+		if (sig == SIGKILL || sig == SIGSTOP)
+			continue;
+		if (syscall(SYS_rt_sigaction, sig, &action, NULL,
+			    KERNEL_SIGSET_SIZE) < 0)
+			return -1;
+	}
+	return (int)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &empty, NULL,
+			    KERNEL_SIGSET_SIZE);
+}
+
+/* *fd, copied to a number from `above` on. */
+static int
+child_move_fd(int *fd, int above)
+{
+	int copy = fcntl(*fd, F_DUPFD_CLOEXEC, above);
+
+	if (copy < 0)
+		return -1;
+	*fd = copy;
+	return 0;
+}
+
+/*
+ * Put every source on its target number and close all else.  Sources may lie
+ * on targets, so all are first copied above the targets.  The binary and the
+ * socket end up right behind them, CLOEXEC.
+ */
+static int
+child_place_fds(struct child_plan *plan)
+{
+	int above = plan->sources_len + 2;
+
+	if (child_move_fd(&plan->sync_fd, above) < 0 ||
+	    child_move_fd(&plan->init_fd, above) < 0)
+		return -1;
+	for (int i = FIRST_FD; i < plan->sources_len; i++)
+		if (plan->source[i] >= 0 &&
+		    child_move_fd(&plan->source[i], above) < 0)
+			return -1;
+	for (int i = FIRST_FD; i < plan->sources_len; i++) {
+		if (plan->source[i] < 0)
+			(void)close(i);
+		else if (dup2(plan->source[i], i) < 0)
+			return -1;
+	}
+	if (dup3(plan->init_fd, above - 2, O_CLOEXEC) < 0 ||
+	    dup3(plan->sync_fd, above - 1, O_CLOEXEC) < 0)
+		return -1;
+	plan->init_fd = above - 2;
+	plan->sync_fd = above - 1;
+	if (syscall(SYS_close_range, 0u, (unsigned)FIRST_FD - 1, 0) < 0)
+		return -1;
+	return (int)syscall(SYS_close_range, (unsigned)above, ~0u, 0);
+}
+
+static void __attribute__((noreturn)) child_main(struct child_plan *plan)
+{
+	char name[] = "jail-init";
+	char *argv[] = {name, NULL};
+	char *envp[] = {NULL};
+
+	if (child_wait_maps(plan) < 0)
+		child_fail(plan, STEP_MAPS);
+	if (child_become_root() < 0)
+		child_fail(plan, STEP_IDS);
+	if (child_join_cgroups(plan) < 0)
+		child_fail(plan, STEP_CGROUP);
+	/* After joining, or the namespace's root would be the parent's. */
+	if (unshare(CLONE_NEWCGROUP) < 0)
+		child_fail(plan, STEP_CGROUP_NS);
+	if (child_reset_signals() < 0)
+		child_fail(plan, STEP_SIGNALS);
+	(void)umask(022);
+	if (child_place_fds(plan) < 0)
+		child_fail(plan, STEP_FDS);
+	(void)syscall(SYS_execveat, plan->init_fd, "", argv, envp,
+		      AT_EMPTY_PATH);
+	child_fail(plan, STEP_EXEC);
+}
+
+/* ---- the parent ---------------------------------------------------------- */
+
+static int
+check_request(const struct jail_spawn_request *request, struct err *e)
+{
+	struct statfs fs;
+
+	assert(request->uid_base != 0);
+	assert(request->mounts_len <= POLICY_MOUNTS_MAX);
+	assert(request->cgroup_task_fds_len <= JAIL_SPAWN_CGROUPS_MAX);
+	/* The maps must go to the kernel, not to whatever lies on /proc. */
+	if (fstatfs(request->proc_fd, &fs) < 0)
+		return err_sys(e, "look at /proc");
+	if (fs.f_type != PROC_SUPER_MAGIC)
+		return err_set(e, ERR_UNSUPPORTED, 0, "/proc is not procfs");
+	return 0;
+}
+
+static void
+plan_make(struct child_plan *plan, const struct jail_spawn_request *request,
+	  int sync_fd)
+{
+	*plan = (struct child_plan){
+		.sources_len = (int)JAIL_FD_MOUNT0 + (int)request->mounts_len,
+		.init_fd = request->init_fd,
+		.sync_fd = sync_fd,
+		.cgroup_task_fds = request->cgroup_task_fds,
+		.cgroup_task_fds_len = request->cgroup_task_fds_len,
+	};
+	for (int i = FIRST_FD; i < plan->sources_len; i++)
+		plan->source[i] =
+			i < (int)JAIL_FD_MOUNT0
+				? request->fd[i]
+				: request->mount_fds[i - (int)JAIL_FD_MOUNT0];
+}
+
+/*
+ * CLONE_NEWCGROUP is not here but in the child, which first joins its v1
+ * cgroups.
+ */
+static pid_t
+clone_child(const struct jail_spawn_request *request, int *ret_pidfd)
+{
+	struct clone_args args = {
+		.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND | CLONE_NEWUSER |
+			 CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET |
+			 CLONE_NEWIPC | CLONE_NEWUTS,
+		.pidfd = (uintptr_t)ret_pidfd,
+		.exit_signal = SIGCHLD,
+	};
+
+	if (request->cgroup_dir_fd >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (unsigned)request->cgroup_dir_fd;
+	}
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+static int
+write_proc(int proc_fd, pid_t pid, const char *name, const char *text,
+	   struct err *e)
+{
+	owned_fd int fd = -1;
+	char path[64];
+
+	if (str_printf(path, sizeof(path), "%d/%s", (int)pid, name) < 0)
+		return err_set(e, ERR_INVALID, 0, "%s: name too long", name);
+	fd = openat(proc_fd, path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return err_sys(e, "open %s", name);
+	if (fd_write_all(fd, text, strlen(text)) < 0)
+		return err_sys(e, "write %s", name);
+	return 0;
+}
+
+/* Safe against a hostile requester: the numbers are the slot's. */
+static int
+write_maps(const struct jail_spawn_request *request, pid_t pid, struct err *e)
+{
+	char map[80];
+
+	if (str_printf(map, sizeof(map), "%d %u 1\n%d %u 1\n", JAIL_UID_INIT,
+		       request->uid_base, JAIL_UID_PAYLOAD,
+		       request->uid_base + 1) < 0)
+		return err_set(e, ERR_INVALID, 0, "id map too long");
+	if (write_proc(request->proc_fd, pid, "setgroups", "deny", e) < 0 ||
+	    write_proc(request->proc_fd, pid, "gid_map", map, e) < 0 ||
+	    write_proc(request->proc_fd, pid, "uid_map", map, e) < 0)
+		return -1;
+	return 0;
+}
+
+/* 0: exec'ed.  Waits JAIL_SPAWN_TIMEOUT_MS at most. */
+static int
+wait_exec(int sync_fd, struct err *e)
+{
+	struct pollfd pfd = {.fd = sync_fd, .events = POLLIN};
+	struct spawn_record record;
+	ssize_t n;
+	int ready;
+
+	do {
+		ready = poll(&pfd, 1, JAIL_SPAWN_TIMEOUT_MS);
+	} while (ready < 0 && errno == EINTR);
+	if (ready < 0)
+		return err_sys(e, "wait for jail-init");
+	if (ready == 0)
+		return err_set(e, ERR_IO, ETIMEDOUT, "wait for jail-init");
+	n = recv(sync_fd, &record, sizeof(record), MSG_DONTWAIT);
+	if (n == 0)
+		return 0;
+	if (n != (ssize_t)sizeof(record) || record.step < STEP_MAPS ||
+	    record.step >= STEP_COUNT)
+		return err_set(e, ERR_IO, n < 0 ? errno : 0,
+			       "child broke off before its exec");
+	return err_set(e, ERR_IO, record.errnum, "%s", step_names[record.step]);
+}
+
+static int
+finish_child(const struct jail_spawn_request *request, pid_t pid, int sync_fd,
+	     struct err *e)
+{
+	siginfo_t info;
+
+	if (write_maps(request, pid, e) < 0)
+		return -1;
+	if (send(sync_fd, "m", 1, MSG_NOSIGNAL) != 1)
+		return err_sys(e, "release the child");
+	if (wait_exec(sync_fd, e) < 0)
+		return -1;
+	/* A child killed before its exec closes the socket as well. */
+	info.si_pid = 0;
+	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		return err_sys(e, "look at jail-init");
+	if (info.si_pid != 0)
+		return err_set(e, ERR_IO, 0, "jail-init died at its start");
+	return 0;
+}
+
+static void
+reap_child(pid_t pid, int pidfd)
+{
+	(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+int
+jail_spawn(const struct jail_spawn_request *request, struct jail_process *ret,
+	   struct err *e)
+{
+	owned_fd int ours = -1, childs = -1, pidfd = -1;
+	struct child_plan plan;
+	int pair[2];
+	pid_t pid;
+
+	if (check_request(request, e) < 0)
+		return err_wrap(e, "start jail");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, "start jail: make socket pair");
+	ours = pair[0];
+	childs = pair[1];
+	plan_make(&plan, request, childs);
+	pid = clone_child(request, &pidfd);
+	if (pid < 0)
+		return err_sys(e, "start jail: make namespaces");
+	if (pid == 0) {
+		(void)close(ours); /* or its own copy would hide our death */
+		child_main(&plan);
+	}
+	fd_close(&childs);
+	if (finish_child(request, pid, ours, e) < 0) {
+		reap_child(pid, pidfd);
+		return err_wrap(e, "start jail");
+	}
+	*ret = (struct jail_process){.pid = pid, .pidfd = fd_take(&pidfd)};
+	return 0;
+}
