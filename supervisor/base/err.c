@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define PC_BASE_ERR_IMPLEMENTATION
 #include "supervisor/base/err.h"
 
 #include <errno.h>
