@@ -3,10 +3,11 @@
  * store.h - durable state behind one interface; the embedded back end is
  * SQLite (sqlite.c).  Documents are JSON texts that the store never parses.
  *
- * Every function may be called from any thread.  Strings given in are copied;
- * `char **ret_*` results are malloc'd and owned by the caller.  ERR_NOT_FOUND
- * and ERR_CONFLICT are ordinary answers, anything else means the store is in
- * trouble.  A function that returns 0 has its change on disk.
+ * Every function may be called from any thread, also from within the callback
+ * of a list: lists are read whole before the first call.  Strings given in are
+ * copied; `char **ret_*` results are malloc'd and owned by the caller.
+ * ERR_NOT_FOUND and ERR_CONFLICT are ordinary answers, anything else means the
+ * store is in trouble.  A function that returns 0 has its change on disk.
  */
 #ifndef PC_API_STORE_H
 #define PC_API_STORE_H
@@ -101,14 +102,21 @@ int store_workflow_claim(struct store *s, const char *worker, uint64_t lease_ms,
 int store_workflow_lease_renew(struct store *s, const char *workflow_id,
 			       uint64_t lease_token, uint64_t lease_ms,
 			       struct err *e);
+/* The token is worth nothing afterwards, also for updates. */
 int store_workflow_lease_release(struct store *s, const char *workflow_id,
 				 uint64_t lease_token, struct err *e);
 /* Forget every lease: for a single-node start after a crash. */
 int store_workflow_lease_reset(struct store *s, struct err *e);
-/* Wall-clock time of the next due, unleased workflow; 0 if none. */
+/*
+ * Wall-clock time at which a claim can next succeed: when the next workflow is
+ * due, or when the lease ends that still holds a due one; 0 if there is none.
+ */
 int store_workflow_next_due(struct store *s, uint64_t *ret_due_us,
 			    struct err *e);
-/* Delete terminal workflows whose expires_us has passed. */
+/*
+ * Delete workflows whose expires_us has passed; only those that are completed,
+ * failed or cancelled, whatever expires_us says.
+ */
 int store_workflow_expire(struct store *s, uint64_t now_us, uint64_t *ret_count,
 			  struct err *e);
 
@@ -119,6 +127,9 @@ int store_job_put(struct store *s, const char *job_id, const char *user_id,
 		  const char *status, const char *document, struct err *e);
 int store_job_get(struct store *s, const char *job_id, char ret_user_id[40],
 		  char ret_status[20], char **ret_document, struct err *e);
+/* Delete jobs that were done before this wall-clock time. */
+int store_job_expire(struct store *s, uint64_t before_us, uint64_t *ret_count,
+		     struct err *e);
 /* Every job still "running" (left over from a process that died). */
 int store_job_list_running(struct store *s,
 			   int (*fn)(void *arg, const char *job_id,
@@ -130,11 +141,14 @@ int store_job_list_running(struct store *s,
 /*
  * Add 1 to key's counter in the window that started at its first hit and lasts
  * window_s; atomically returns the count including this hit and the seconds
- * until the window ends.
+ * until the window ends.  Survives a crash of the process; alone of all writes
+ * it does not wait for the disk.
  */
 int store_counter_hit(struct store *s, const char *key, uint32_t window_s,
 		      uint64_t *ret_count, uint32_t *ret_reset_s,
 		      struct err *e);
+/* Forget a counter, as if its key had never been hit. */
+int store_counter_clear(struct store *s, const char *key, struct err *e);
 /* Small named values (generated JWT secret, ...). */
 int store_setting_get(struct store *s, const char *key, char **ret_value,
 		      struct err *e);
