@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cgroup_v1.c - separate hierarchies for memory, pids, cpu and cpuacct.
+ *
+ * A slot's directories are kept from job to job: a new memory cgroup is dear,
+ * and removed ones linger.  Only the pids directory is made anew, because its
+ * peak cannot be reset.  The child joins by writing "0" to `tasks` itself; any
+ * other way waits for an RCU grace period.  The kernel kills one process on
+ * out-of-memory, so an eventfd tells us to end the rest of the job.
+ */
+#include "supervisor/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "supervisor/base/fd.h"
+#include "supervisor/base/log.h"
+#include "supervisor/base/str.h"
+
+#define CPU_PERIOD_US 100000
+#define NO_LIMIT "-1"
+
+static const char *const controllers[CGROUP_PARTS] = {
+	[CGROUP_MEMORY] = "memory",
+	[CGROUP_PIDS] = "pids",
+	[CGROUP_CPU] = "cpu",
+	[CGROUP_CPUACCT] = "cpuacct",
+};
+
+int
+cgroup_v1_init(struct cgroup *cg, struct err *e)
+{
+	struct cgroup_place place;
+
+	cg->version = 1;
+	cg->ops = &cgroup_v1_ops;
+	for (int i = 0; i < CGROUP_PARTS; i++) {
+		if (cgroup_locate(controllers[i], &place, e) < 0)
+			return err_set(e, ERR_UNSUPPORTED, 0,
+				       "cgroup v1 controller %s is not "
+				       "mounted: mount -t cgroup -o %s none "
+				       "/sys/fs/cgroup/%s, or boot with "
+				       "cgroup v2",
+				       controllers[i], controllers[i],
+				       controllers[i]);
+		if (cgroup_attach(cg, i, &place, e) < 0) {
+			if (e->errnum == EROFS || e->errnum == EACCES)
+				e->kind = ERR_UNSUPPORTED;
+			return err_wrap(e,
+					"cgroup controller %s (must be "
+					"mounted writable)",
+					controllers[i]);
+		}
+	}
+	return 0;
+}
+
+static void
+slot_name(const struct cgroup_slot *slot, char dst[24])
+{
+	snprintf(dst, 24, "slot-%u", slot->index);
+}
+
+static int
+open_tasks(struct cgroup_slot *slot, int part, struct err *e)
+{
+	fd_close(&slot->tasks[part]);
+	slot->tasks[part] = openat(slot->dir[part], "tasks",
+				   O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (slot->tasks[part] < 0)
+		return err_sys(e, "open tasks of %s", controllers[part]);
+	return 0;
+}
+
+/* An eventfd that the kernel signals when the slot is out of memory. */
+static int
+listen_oom(struct cgroup_slot *slot, struct err *e)
+{
+	owned_fd int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	owned_fd int control =
+		openat(slot->dir[CGROUP_MEMORY], "memory.oom_control",
+		       O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char text[32];
+
+	if (event < 0 || control < 0)
+		return err_sys(e, "watch memory.oom_control");
+	snprintf(text, sizeof(text), "%d %d", event, control);
+	if (cgroup_write(slot->dir[CGROUP_MEMORY], "cgroup.event_control", text,
+			 e) < 0)
+		return -1;
+	slot->oom_fd = fd_take(&event);
+	return 0;
+}
+
+static int
+v1_slot_create(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
+{
+	char name[24];
+
+	slot_name(slot, name);
+	for (int i = 0; i < CGROUP_PARTS; i++)
+		if (cgroup_make_dir(cg->root[i], name, &slot->dir[i], e) < 0 ||
+		    open_tasks(slot, i, e) < 0)
+			return -1;
+	return listen_oom(slot, e);
+}
+
+static int
+renew_pids(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
+{
+	char name[24];
+
+	slot_name(slot, name);
+	fd_close(&slot->dir[CGROUP_PIDS]);
+	if (unlinkat(cg->root[CGROUP_PIDS], name, AT_REMOVEDIR) < 0 &&
+	    errno != ENOENT)
+		return err_sys(e, "remove used pids cgroup %s", name);
+	if (cgroup_make_dir(cg->root[CGROUP_PIDS], name,
+			    &slot->dir[CGROUP_PIDS], e) < 0)
+		return -1;
+	return open_tasks(slot, CGROUP_PIDS, e);
+}
+
+static int
+limit_memory(int dir, uint64_t bytes, struct err *e)
+{
+	bool has_swap = cgroup_has_file(dir, "memory.memsw.limit_in_bytes");
+
+	/* memory + swap must stay >= memory, so it is opened first. */
+	if (has_swap &&
+	    cgroup_write(dir, "memory.memsw.limit_in_bytes", NO_LIMIT, e) < 0)
+		return -1;
+	if (cgroup_write_u64(dir, "memory.limit_in_bytes", bytes, e) < 0)
+		return -1;
+	if (has_swap &&
+	    cgroup_write_u64(dir, "memory.memsw.limit_in_bytes", bytes, e) < 0)
+		return -1;
+	return 0;
+}
+
+int
+cgroup_v1_limits_write(const struct cgroup_slot *slot,
+		       const struct cgroup_limits *limits, struct err *e)
+{
+	int cpu = slot->dir[CGROUP_CPU];
+
+	if (limit_memory(slot->dir[CGROUP_MEMORY], limits->memory_bytes, e) < 0)
+		return -1;
+	/* + 1 for jail-init. */
+	if (cgroup_write_u64(slot->dir[CGROUP_PIDS], "pids.max",
+			     (uint64_t)limits->pids + 1, e) < 0)
+		return -1;
+	if (cgroup_write_u64(cpu, "cpu.cfs_period_us", CPU_PERIOD_US, e) < 0)
+		return -1;
+	return cgroup_write_u64(
+		cpu, "cpu.cfs_quota_us",
+		(uint64_t)limits->cpu_percent * (CPU_PERIOD_US / 100), e);
+}
+
+static int
+v1_read_usage(const struct cgroup_slot *slot, struct cgroup_usage *ret,
+	      struct err *e)
+{
+	int memory = slot->dir[CGROUP_MEMORY], pids = slot->dir[CGROUP_PIDS];
+	char text[256];
+	uint64_t value;
+
+	if (cgroup_read_u64(slot->dir[CGROUP_CPUACCT], "cpuacct.usage", &value,
+			    e) < 0)
+		return -1;
+	ret->cpu_us = value / 1000;
+	if (cgroup_read_u64(memory, "memory.max_usage_in_bytes",
+			    &ret->memory_peak_bytes, e) < 0 ||
+	    cgroup_read(memory, "memory.oom_control", text, sizeof(text), e) <
+		    0)
+		return -1;
+	if (!cgroup_key_u64(text, "oom_kill", &ret->oom_kills))
+		return err_set(e, ERR_UNSUPPORTED, 0,
+			       "memory.oom_control has no oom_kill counter: "
+			       "Linux 4.13 or newer is needed");
+	if (cgroup_read(pids, "pids.events", text, sizeof(text), e) < 0)
+		return -1;
+	(void)cgroup_key_u64(text, "max", &ret->pids_refused);
+	if (cgroup_has_file(pids, "pids.peak")) {
+		if (cgroup_read_u64(pids, "pids.peak", &value, e) < 0)
+			return -1;
+		ret->pids_peak = (uint32_t)value;
+	}
+	return 0;
+}
+
+static int
+v1_slot_prepare(struct cgroup *cg, struct cgroup_slot *slot,
+		const struct cgroup_limits *limits, struct err *e)
+{
+	int memory = slot->dir[CGROUP_MEMORY];
+	struct err ignored = ERR_INIT;
+	uint64_t events;
+
+	/*
+	 * Page cache of the last job goes first, or it would count as this
+	 * one's.  EBUSY leaves some of it; the kernel reclaims that on demand.
+	 */
+	(void)cgroup_write(memory, "memory.force_empty", "0", &ignored);
+	if (renew_pids(cg, slot, e) < 0 ||
+	    cgroup_v1_limits_write(slot, limits, e) < 0)
+		return -1;
+	if (cgroup_write(memory, "memory.max_usage_in_bytes", "0", e) < 0)
+		return -1;
+	if (read(slot->oom_fd, &events, sizeof(events)) < 0 && errno != EAGAIN)
+		return err_sys(e, "clear out-of-memory event");
+	slot->base = (struct cgroup_usage){0};
+	return v1_read_usage(slot, &slot->base, e);
+}
+
+static int
+v1_limits_check(const struct cgroup_slot *slot,
+		const struct cgroup_limits *limits, struct err *e)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	const struct {
+		int part;
+		const char *file;
+		uint64_t wanted;
+	} rows[] = {
+		{CGROUP_MEMORY, "memory.limit_in_bytes",
+		 limits->memory_bytes / page * page},
+		{CGROUP_PIDS, "pids.max", (uint64_t)limits->pids + 1},
+		{CGROUP_CPU, "cpu.cfs_period_us", CPU_PERIOD_US},
+		{CGROUP_CPU, "cpu.cfs_quota_us",
+		 (uint64_t)limits->cpu_percent * (CPU_PERIOD_US / 100)},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint64_t value;
+
+		if (cgroup_read_u64(slot->dir[rows[i].part], rows[i].file,
+				    &value, e) < 0)
+			return -1;
+		if (value != rows[i].wanted)
+			return err_set(e, ERR_DENIED, 0,
+				       "%s is %llu, expected %llu",
+				       rows[i].file, (unsigned long long)value,
+				       (unsigned long long)rows[i].wanted);
+	}
+	return 0;
+}
+
+static void
+v1_slot_kill(struct cgroup_slot *slot)
+{
+	cgroup_kill_all(slot->dir[CGROUP_PIDS]);
+}
+
+static void
+v1_slot_idle(struct cgroup *cg, struct cgroup_slot *slot)
+{
+	struct err e = ERR_INIT;
+
+	(void)cg;
+	/* Give the memory back now rather than when the next job comes. */
+	(void)cgroup_write(slot->dir[CGROUP_MEMORY], "memory.force_empty", "0",
+			   &e);
+}
+
+static void
+v1_slot_destroy(struct cgroup *cg, struct cgroup_slot *slot)
+{
+	char name[24];
+
+	slot_name(slot, name);
+	for (int i = 0; i < CGROUP_PARTS; i++) {
+		if (slot->dir[i] < 0)
+			continue;
+		if (unlinkat(cg->root[i], name, AT_REMOVEDIR) < 0 &&
+		    errno != ENOENT)
+			log_warning("cgroup_left slot=%u controller=%s "
+				    "error=\"%s\"",
+				    slot->index, controllers[i],
+				    strerrordesc_np(errno));
+	}
+}
+
+const struct cgroup_ops cgroup_v1_ops = {
+	.slot_create = v1_slot_create,
+	.slot_prepare = v1_slot_prepare,
+	.limits_check = v1_limits_check,
+	.read_usage = v1_read_usage,
+	.slot_kill = v1_slot_kill,
+	.slot_idle = v1_slot_idle,
+	.slot_destroy = v1_slot_destroy,
+};

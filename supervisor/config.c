@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config.c - command line to struct config, strict: an unknown option, a
+ * missing value or a stray argument is an error.
+ */
+#include "supervisor/config.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "supervisor/base/str.h"
+
+enum option_id {
+	OPT_SOCKET = 256,
+	OPT_STATE_DIR,
+	OPT_POLICY_DIR,
+	OPT_RUNTIME_DIR,
+	OPT_LIBEXEC_DIR,
+	OPT_SLOTS,
+	OPT_CLIENT_UID,
+	OPT_LOG_LEVEL,
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+static const struct option options[] = {
+	{"socket", required_argument, NULL, OPT_SOCKET},
+	{"state-dir", required_argument, NULL, OPT_STATE_DIR},
+	{"policy-dir", required_argument, NULL, OPT_POLICY_DIR},
+	{"runtime-dir", required_argument, NULL, OPT_RUNTIME_DIR},
+	{"libexec-dir", required_argument, NULL, OPT_LIBEXEC_DIR},
+	{"slots", required_argument, NULL, OPT_SLOTS},
+	{"client-uid", required_argument, NULL, OPT_CLIENT_UID},
+	{"log-level", required_argument, NULL, OPT_LOG_LEVEL},
+	{"help", no_argument, NULL, OPT_HELP},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{NULL, 0, NULL, 0},
+};
+
+static const char usage[] =
+	"usage: promptcraft-supervisor [options]\n"
+	"  --socket PATH       listen here (/run/promptcraft/supervisor.sock)\n"
+	"  --state-dir DIR     audit log and lock (/var/lib/promptcraft/"
+	"supervisor)\n"
+	"  --policy-dir DIR    profiles/ and sets/ (/etc/promptcraft/policy)\n"
+	"  --runtime-dir DIR   one folder a runtime "
+	"(/usr/lib/promptcraft/runtimes)\n"
+	"  --libexec-dir DIR   jail-init, promptcraft-policyc "
+	"(/usr/lib/promptcraft)\n"
+	"  --slots N           jails at a time (32)\n"
+	"  --client-uid UID    who besides root may connect (nobody)\n"
+	"  --log-level LEVEL   error, warning, info, debug (info)\n";
+
+static int
+set_option(int id, const char *value, struct config *c, struct err *e)
+{
+	uint64_t number;
+
+	switch (id) {
+	case OPT_SOCKET:
+		c->socket_path = value;
+		return 0;
+	case OPT_STATE_DIR:
+		c->state_dir = value;
+		return 0;
+	case OPT_POLICY_DIR:
+		c->policy_dir = value;
+		return 0;
+	case OPT_RUNTIME_DIR:
+		c->runtime_dir = value;
+		return 0;
+	case OPT_LIBEXEC_DIR:
+		c->libexec_dir = value;
+		return 0;
+	case OPT_SLOTS:
+		if (str_to_u64(value, CONFIG_SLOTS_MAX, &number) < 0 ||
+		    number == 0)
+			return err_set(e, ERR_INVALID, 0,
+				       "--slots %s: a number from 1 to %d",
+				       value, CONFIG_SLOTS_MAX);
+		c->slots = (uint32_t)number;
+		return 0;
+	case OPT_CLIENT_UID:
+		if (str_to_u64(value, UINT32_MAX - 1, &number) < 0)
+			return err_set(e, ERR_INVALID, 0,
+				       "--client-uid %s: a numeric user id",
+				       value);
+		c->has_client_uid = true;
+		c->client_uid = (uid_t)number;
+		return 0;
+	case OPT_LOG_LEVEL:
+		if (log_level_parse(value, &c->log_level) < 0)
+			return err_set(e, ERR_INVALID, 0,
+				       "--log-level %s: error, warning, info "
+				       "or debug",
+				       value);
+		return 0;
+	case OPT_HELP:
+		fputs(usage, stdout);
+		c->is_help = true;
+		return 0;
+	case OPT_VERSION:
+		puts("promptcraft-supervisor " PROMPTCRAFT_VERSION);
+		c->is_help = true;
+		return 0;
+	default:
+		return err_set(e, ERR_INVALID, 0,
+			       "unknown option or missing value (see --help)");
+	}
+}
+
+int
+config_parse(int argc, char **argv, struct config *ret, struct err *e)
+{
+	struct config c = {
+		.socket_path = "/run/promptcraft/supervisor.sock",
+		.state_dir = "/var/lib/promptcraft/supervisor",
+		.policy_dir = "/etc/promptcraft/policy",
+		.runtime_dir = "/usr/lib/promptcraft/runtimes",
+		.libexec_dir = "/usr/lib/promptcraft",
+		.slots = CONFIG_SLOTS_DEFAULT,
+		.log_level = LOG_LEVEL_INFO,
+	};
+	int id;
+
+	opterr = 0;
+	optind = 1;
+	while (!c.is_help &&
+	       /* One thread: getopt's state is ours alone. */
+	       (id = getopt_long(argc, argv, "", options, NULL)) != -1)
+		if (set_option(id, optarg, &c, e) < 0)
+			return -1;
+	if (!c.is_help && optind < argc)
+		return err_set(e, ERR_INVALID, 0, "stray argument: %s",
+			       argv[optind]);
+	*ret = c;
+	return 0;
+}

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gate.c - the posture checks of gate.h, read through /proc.
+ *
+ * A process is opened once as a directory under /proc and everything is read
+ * below that fd, so that a pid reused in between gives ESRCH, not the facts of
+ * somebody else.
+ */
+#include "supervisor/gate.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/magic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "supervisor/base/fd.h"
+#include "supervisor/base/str.h"
+
+#define TEXT_MAX 8192
+#define MOUNTINFO_MAX 65536
+#define PROCESSES_MAX 256
+/* Also the size of "task/<tid>" and "fdinfo/<fd>". */
+#define NAME_SIZE 64
+
+static const char *const ns_names[GATE_NS_COUNT] = {
+	[GATE_NS_USER] = "ns/user",	[GATE_NS_PID] = "ns/pid",
+	[GATE_NS_MNT] = "ns/mnt",	[GATE_NS_NET] = "ns/net",
+	[GATE_NS_IPC] = "ns/ipc",	[GATE_NS_UTS] = "ns/uts",
+	[GATE_NS_CGROUP] = "ns/cgroup",
+};
+
+static int
+read_text(int dir, const char *name, char *dst, size_t size, struct err *e)
+{
+	owned_fd int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return err_sys(e, "open %s", name);
+	n = fd_read_full(fd, dst, size - 1);
+	if (n < 0)
+		return err_sys(e, "read %s", name);
+	if ((size_t)n == size - 1)
+		return err_set(e, ERR_LIMIT, 0, "%s is too long", name);
+	dst[n] = '\0';
+	return 0;
+}
+
+/* The file that a link below dir leads to; procfs links are followed. */
+static int
+inode_at(int dir, const char *name, struct gate_inode *ret, struct err *e)
+{
+	struct stat st;
+
+	if (fstatat(dir, name, &st, 0) < 0)
+		return err_sys(e, "stat %s", name);
+	*ret = (struct gate_inode){.dev = st.st_dev, .ino = st.st_ino};
+	return 0;
+}
+
+static bool
+is_same(const struct gate_inode *a, const struct gate_inode *b)
+{
+	return a->dev == b->dev && a->ino == b->ino;
+}
+
+int
+gate_inode_of(int fd, struct gate_inode *ret, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "stat fd");
+	*ret = (struct gate_inode){.dev = st.st_dev, .ino = st.st_ino};
+	return 0;
+}
+
+int
+gate_self_init(struct gate_self *self, struct err *e)
+{
+	owned_fd int proc = -1, own = -1;
+	struct statfs fs;
+
+	*self = (struct gate_self){.proc_fd = -1};
+	proc = open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (proc < 0 || fstatfs(proc, &fs) < 0)
+		return err_sys(e, "open /proc");
+	if (fs.f_type != PROC_SUPER_MAGIC)
+		return err_set(e, ERR_UNSUPPORTED, 0,
+			       "/proc is not procfs: mount -t proc proc /proc");
+	own = openat(proc, "self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (own < 0)
+		return err_sys(e, "open /proc/self (does /proc belong to this "
+				  "PID namespace?)");
+	for (int i = 0; i < GATE_NS_COUNT; i++)
+		if (inode_at(own, ns_names[i], &self->ns[i], e) < 0)
+			return -1;
+	if (inode_at(own, "root", &self->root, e) < 0)
+		return -1;
+	self->proc_fd = fd_take(&proc);
+	return 0;
+}
+
+void
+gate_self_done(struct gate_self *self)
+{
+	fd_close(&self->proc_fd);
+}
+
+int
+gate_pid_of(const struct gate_self *self, int pidfd, pid_t *ret, struct err *e)
+{
+	char name[NAME_SIZE], text[1024], line[24] = "";
+	const char *at;
+	uint64_t pid;
+
+	snprintf(name, sizeof(name), "self/fdinfo/%d", pidfd);
+	if (read_text(self->proc_fd, name, text, sizeof(text), e) < 0)
+		return -1;
+	/* "Pid:" is there for pidfds only; -1: the process is gone. */
+	at = strstr(text, "\nPid:\t");
+	if (at != NULL)
+		(void)snprintf(line, sizeof(line), "%.*s",
+			       (int)strcspn(at + 6, "\n"), at + 6);
+	if (str_to_u64(line, INT32_MAX, &pid) < 0 || pid < 2)
+		return err_set(e, ERR_PEER, 0,
+			       "jail sent something that is no live process");
+	*ret = (pid_t)pid;
+	return 0;
+}
+
+/* ---- one process ------------------------------------------------------- */
+
+static int
+open_process(const struct gate_self *self, pid_t pid, int *ret_dir,
+	     struct err *e)
+{
+	char name[NAME_SIZE];
+	int dir;
+
+	snprintf(name, sizeof(name), "%d", (int)pid);
+	dir = openat(self->proc_fd, name,
+		     O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (dir < 0)
+		return err_sys(e, "open /proc/%d", (int)pid);
+	*ret_dir = dir;
+	return 0;
+}
+
+/* A readable copy of dir/name for readdir; closedir closes it. */
+static DIR *
+open_listing(int dir, const char *name, struct err *e)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
+
+	if (listing == NULL) {
+		err_sys(e, "list %s", name);
+		fd_close(&fd);
+	}
+	return listing;
+}
+
+/* Call check(dir, entry name) for each number in dir/name. */
+static int
+for_each_number(int dir, const char *name,
+		int (*check)(int dir, const char *entry, const void *arg,
+			     struct err *e),
+		const void *arg, struct err *e)
+{
+	DIR *listing = open_listing(dir, name, e);
+	const struct dirent *entry;
+	int rc = 0;
+
+	if (listing == NULL)
+		return -1;
+	for (;;) {
+		errno = 0;
+		entry = readdir(listing);
+		if (entry == NULL)
+			break;
+		if (entry->d_name[0] == '.')
+			continue;
+		rc = check(dir, entry->d_name, arg, e);
+		if (rc < 0)
+			break;
+	}
+	if (rc == 0 && errno != 0)
+		rc = err_sys(e, "list %s", name);
+	(void)closedir(listing);
+	return rc;
+}
+
+static int
+check_task(int dir, const char *tid, const void *arg, struct err *e)
+{
+	const uint32_t *id = arg;
+	char name[NAME_SIZE], text[TEXT_MAX];
+	struct gate_status status;
+
+	if (str_printf(name, sizeof(name), "task/%s/status", tid) < 0)
+		return err_set(e, ERR_LIMIT, 0, "task name too long");
+	if (read_text(dir, name, text, sizeof(text), e) < 0 ||
+	    gate_status_parse(text, &status, e) < 0 ||
+	    gate_status_check(&status, *id, e) < 0)
+		return err_wrap(e, "task %s", tid);
+	return 0;
+}
+
+static int
+check_namespaces(const struct gate_self *self, int dir, struct err *e)
+{
+	for (int i = 0; i < GATE_NS_COUNT; i++) {
+		struct gate_inode got = {0};
+
+		if (inode_at(dir, ns_names[i], &got, e) < 0)
+			return -1;
+		if (is_same(&got, &self->ns[i]))
+			return err_set(e, ERR_DENIED, 0,
+				       "%s is the supervisor's own",
+				       ns_names[i]);
+	}
+	return 0;
+}
+
+/* Root is not ours; the working directory is a tmpfs of the jail. */
+static int
+check_root(const struct gate_self *self, int dir, struct err *e)
+{
+	owned_fd int cwd = -1;
+	struct gate_inode root = {0};
+	struct statfs fs;
+
+	if (inode_at(dir, "root", &root, e) < 0)
+		return -1;
+	if (is_same(&root, &self->root))
+		return err_set(e, ERR_DENIED, 0, "root is the host's");
+	cwd = openat(dir, "cwd", O_PATH | O_CLOEXEC);
+	if (cwd < 0 || fstatfs(cwd, &fs) < 0)
+		return err_sys(e, "stat cwd");
+	if (fs.f_type != TMPFS_MAGIC)
+		return err_set(e, ERR_DENIED, 0,
+			       "working directory is not on a tmpfs");
+	return 0;
+}
+
+static int
+check_rlimits(const struct policy *policy, pid_t pid, struct err *e)
+{
+	const struct {
+		__rlimit_resource_t resource;
+		uint64_t most;
+		const char *name;
+	} rows[] = {
+		{RLIMIT_CORE, 1, "core"},
+		{RLIMIT_NOFILE, policy->limits.nofile, "nofile"},
+		{RLIMIT_FSIZE, policy->limits.file_bytes, "fsize"},
+		{RLIMIT_STACK, policy->limits.stack_bytes, "stack"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct rlimit got;
+
+		if (prlimit(pid, rows[i].resource, NULL, &got) < 0)
+			return err_sys(e, "read limit %s", rows[i].name);
+		if (got.rlim_cur > rows[i].most || got.rlim_max > rows[i].most)
+			return err_set(e, ERR_DENIED, 0, "limit %s is too high",
+				       rows[i].name);
+	}
+	return 0;
+}
+
+/* ---- file descriptors -------------------------------------------------- */
+
+struct fd_rules {
+	const struct gate_expected *x;
+	const char *mountinfo; /* NULL: everything else must be CLOEXEC */
+};
+
+static int
+check_declared_fds(int dir, const struct gate_expected *x, struct err *e)
+{
+	for (int i = 0; i < PAYLOAD_FD_COUNT; i++) {
+		char name[NAME_SIZE];
+		struct gate_inode got = {0};
+
+		snprintf(name, sizeof(name), "fd/%d", i);
+		if (inode_at(dir, name, &got, e) < 0)
+			return -1;
+		if (!is_same(&got, &x->fds[i]))
+			return err_set(e, ERR_DENIED, 0,
+				       "fd %d is not the one passed", i);
+	}
+	return 0;
+}
+
+/*
+ * What a harness may open by itself: anonymous inodes and pipes, and files on
+ * mounts of its own namespace.
+ */
+static int
+check_opened_fd(int dir, const char *fd, const char *info,
+		const struct fd_rules *rules, struct err *e)
+{
+	char name[NAME_SIZE], target[NAME_SIZE] = "";
+	uint64_t mount;
+
+	if (str_printf(name, sizeof(name), "fd/%s", fd) < 0)
+		return err_set(e, ERR_LIMIT, 0, "fd name too long");
+	if (readlinkat(dir, name, target, sizeof(target) - 1) < 0)
+		return err_sys(e, "read link %s", name);
+	if (strncmp(target, "anon_inode:", 11) == 0 ||
+	    strncmp(target, "pipe:[", 6) == 0)
+		return 0;
+	if (gate_field_u64(info, "mnt_id", 10, &mount) == 0 &&
+	    gate_has_mount(rules->mountinfo, mount) != 0)
+		return 0;
+	return err_set(e, ERR_DENIED, 0, "fd %s (%.40s) comes from outside", fd,
+		       target);
+}
+
+static int
+check_fd(int dir, const char *fd, const void *arg, struct err *e)
+{
+	const struct fd_rules *rules = arg;
+	char name[NAME_SIZE], info[TEXT_MAX];
+	uint64_t number, flags;
+
+	if (str_to_u64(fd, INT32_MAX, &number) < 0)
+		return err_set(e, ERR_INVALID, 0, "fd %s is no number", fd);
+	if (number < PAYLOAD_FD_COUNT)
+		return 0;
+	if (str_printf(name, sizeof(name), "fdinfo/%s", fd) < 0)
+		return err_set(e, ERR_LIMIT, 0, "fd name too long");
+	if (read_text(dir, name, info, sizeof(info), e) < 0)
+		return -1;
+	if (rules->mountinfo != NULL)
+		return check_opened_fd(dir, fd, info, rules, e);
+	if (gate_field_u64(info, "flags", 8, &flags) < 0 ||
+	    (flags & O_CLOEXEC) == 0)
+		return err_set(e, ERR_DENIED, 0,
+			       "fd %s would stay open in the runtime", fd);
+	return 0;
+}
+
+static int
+check_fds(int dir, const struct gate_expected *x, const char *mountinfo,
+	  struct err *e)
+{
+	struct fd_rules rules = {.x = x, .mountinfo = mountinfo};
+
+	if (check_declared_fds(dir, x, e) < 0)
+		return -1;
+	return for_each_number(dir, "fd", check_fd, &rules, e);
+}
+
+/* ---- postures ---------------------------------------------------------- */
+
+static int
+check_payload_process(const struct gate_expected *x, pid_t pid, struct err *e)
+{
+	uint32_t id = x->uid_base + 1;
+	owned_fd int dir = -1;
+	static char mountinfo[MOUNTINFO_MAX]; /* one thread */
+	char text[TEXT_MAX];
+
+	if (open_process(x->self, pid, &dir, e) < 0)
+		return -1;
+	if (for_each_number(dir, "task", check_task, &id, e) < 0 ||
+	    check_namespaces(x->self, dir, e) < 0 ||
+	    check_root(x->self, dir, e) < 0 ||
+	    check_rlimits(x->policy, pid, e) < 0)
+		return -1;
+	if (read_text(dir, "cgroup", text, sizeof(text), e) < 0 ||
+	    cgroup_membership_check(x->cgroup, x->slot, text, e) < 0)
+		return -1;
+	if (read_text(dir, "mountinfo", mountinfo, sizeof(mountinfo), e) < 0)
+		return -1;
+	return check_fds(dir, x, mountinfo, e);
+}
+
+int
+gate_check_filtered(const struct gate_expected *x, struct err *e)
+{
+	owned_fd int dir = -1;
+
+	if (open_process(x->self, x->payload_pid, &dir, e) < 0 ||
+	    check_fds(dir, x, NULL, e) < 0)
+		return err_wrap(e, "posture before exec");
+	return 0;
+}
+
+int
+gate_check_ready(const struct gate_expected *x, struct err *e)
+{
+	int pids[PROCESSES_MAX];
+	bool has_payload = false;
+	size_t len;
+
+	if (cgroup_slot_pids(x->slot, pids, ARRAY_LEN(pids), &len, e) < 0 ||
+	    cgroup_limits_check(x->cgroup, x->slot, &x->limits, e) < 0)
+		return err_wrap(e, "posture");
+	for (size_t i = 0; i < len; i++) {
+		if (pids[i] == x->init_pid)
+			continue;
+		if (check_payload_process(x, pids[i], e) < 0)
+			return err_wrap(e, "posture: process %d", pids[i]);
+		has_payload |= pids[i] == x->payload_pid;
+	}
+	if (!has_payload)
+		return err_set(e, ERR_DENIED, 0,
+			       "posture: payload is not in its cgroup");
+	return 0;
+}
+
+int
+gate_check_init(const struct gate_expected *x, struct err *e)
+{
+	const uint64_t may_have = 1ull << CAP_KILL;
+	struct gate_status s;
+	owned_fd int dir = -1;
+	char text[TEXT_MAX];
+
+	if (open_process(x->self, x->init_pid, &dir, e) < 0 ||
+	    read_text(dir, "status", text, sizeof(text), e) < 0 ||
+	    gate_status_parse(text, &s, e) < 0)
+		return err_wrap(e, "posture of jail-init");
+	if (((s.cap_inh | s.cap_prm | s.cap_eff | s.cap_amb) & ~may_have) !=
+		    0 ||
+	    s.no_new_privs != 1 || s.uid[0] != x->uid_base ||
+	    s.uid[1] != x->uid_base || s.uid[2] != x->uid_base ||
+	    s.uid[3] != x->uid_base)
+		return err_set(e, ERR_DENIED, 0,
+			       "posture of jail-init: privileges are left");
+	if (check_namespaces(x->self, dir, e) < 0)
+		return err_wrap(e, "posture of jail-init");
+	return 0;
+}

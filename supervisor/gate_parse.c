@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gate_parse.c - what the posture check reads out of /proc texts.  A field
+ * that is missing, doubled or malformed is a failed check, never a default.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "supervisor/base/str.h"
+#include "supervisor/gate.h"
+
+/* The text after "key:" and blanks; NULL if there is not exactly one. */
+static const char *
+field(const char *text, const char *key)
+{
+	const char *found = NULL;
+	size_t len = strlen(key);
+
+	for (const char *at = text; *at != '\0';) {
+		size_t line = strcspn(at, "\n");
+
+		if (line > len && strncmp(at, key, len) == 0 &&
+		    at[len] == ':') {
+			if (found != NULL)
+				return NULL;
+			found = at + len + 1;
+			found += strspn(found, "\t ");
+		}
+		at += line + (at[line] == '\n');
+	}
+	return found;
+}
+
+/* Read up to max numbers of a line; returns how many there are, -1 if bad. */
+static int
+numbers(const char *at, int base, uint64_t *ret, int max)
+{
+	int count = 0;
+
+	if (at == NULL)
+		return -1;
+	for (;;) {
+		char *end;
+		unsigned long long value;
+
+		at += strspn(at, "\t ");
+		if (*at == '\n' || *at == '\0')
+			return count;
+		if (*at == '-' || *at == '+')
+			return -1;
+		errno = 0;
+		value = strtoull(at, &end, base);
+		if (end == at || errno != 0 ||
+		    strchr("\t \n", *end) == NULL) /* finds the NUL, too */
+			return -1;
+		if (count < max)
+			ret[count] = value;
+		count++;
+		at = end;
+	}
+}
+
+int
+gate_field_u64(const char *text, const char *key, int base, uint64_t *ret)
+{
+	uint64_t value;
+
+	if (numbers(field(text, key), base, &value, 1) != 1)
+		return -1;
+	*ret = value;
+	return 0;
+}
+
+static int
+parse_ids(const char *text, const char *key, uint32_t ret[4], struct err *e)
+{
+	uint64_t ids[4];
+
+	if (numbers(field(text, key), 10, ids, 4) != 4)
+		return err_set(e, ERR_INVALID, 0, "status has no valid %s",
+			       key);
+	for (int i = 0; i < 4; i++) {
+		if (ids[i] > UINT32_MAX)
+			return err_set(e, ERR_INVALID, 0, "%s out of range",
+				       key);
+		ret[i] = (uint32_t)ids[i];
+	}
+	return 0;
+}
+
+int
+gate_status_parse(const char *text, struct gate_status *ret, struct err *e)
+{
+	struct gate_status s = {0};
+	uint64_t nnp, seccomp, tracer, ignored;
+	const struct {
+		const char *key;
+		int base;
+		uint64_t *value;
+	} rows[] = {
+		{"CapInh", 16, &s.cap_inh}, {"CapPrm", 16, &s.cap_prm},
+		{"CapEff", 16, &s.cap_eff}, {"CapBnd", 16, &s.cap_bnd},
+		{"CapAmb", 16, &s.cap_amb}, {"NoNewPrivs", 10, &nnp},
+		{"Seccomp", 10, &seccomp},  {"TracerPid", 10, &tracer},
+	};
+	int groups, levels;
+
+	if (parse_ids(text, "Uid", s.uid, e) < 0 ||
+	    parse_ids(text, "Gid", s.gid, e) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (gate_field_u64(text, rows[i].key, rows[i].base,
+				   rows[i].value) < 0)
+			return err_set(e, ERR_INVALID, 0,
+				       "status has no valid %s", rows[i].key);
+	groups = numbers(field(text, "Groups"), 10, &ignored, 1);
+	levels = numbers(field(text, "NSpid"), 10, &ignored, 1);
+	if (groups < 0 || levels < 1)
+		return err_set(e, ERR_INVALID, 0,
+			       "status has no valid Groups or NSpid");
+	s.groups = (unsigned)groups;
+	s.pid_levels = (unsigned)levels;
+	s.no_new_privs = (unsigned)nnp;
+	s.seccomp = (unsigned)seccomp;
+	s.tracer = (unsigned)tracer;
+	*ret = s;
+	return 0;
+}
+
+int
+gate_status_check(const struct gate_status *s, uint32_t id, struct err *e)
+{
+	for (int i = 0; i < 4; i++)
+		if (s->uid[i] != id || s->gid[i] != id)
+			return err_set(e, ERR_DENIED, 0,
+				       "uid %u or gid %u is not %u", s->uid[i],
+				       s->gid[i], id);
+	if (s->groups != 0)
+		return err_set(e, ERR_DENIED, 0, "%u supplementary groups",
+			       s->groups);
+	if ((s->cap_inh | s->cap_prm | s->cap_eff | s->cap_bnd | s->cap_amb) !=
+	    0)
+		return err_set(e, ERR_DENIED, 0, "capabilities are left");
+	if (s->no_new_privs != 1)
+		return err_set(e, ERR_DENIED, 0, "no_new_privs is not set");
+	if (s->seccomp != 2)
+		return err_set(e, ERR_DENIED, 0, "no seccomp filter");
+	if (s->tracer != 0)
+		return err_set(e, ERR_DENIED, 0, "traced by %u", s->tracer);
+	if (s->pid_levels < 2)
+		return err_set(e, ERR_DENIED, 0, "in our own PID namespace");
+	return 0;
+}
+
+int
+gate_has_mount(const char *mountinfo, uint64_t id)
+{
+	for (const char *at = mountinfo; *at != '\0';) {
+		size_t line = strcspn(at, "\n");
+		char *end;
+
+		if (strtoull(at, &end, 10) == id && *end == ' ')
+			return 1;
+		at += line + (at[line] == '\n');
+	}
+	return 0;
+}
