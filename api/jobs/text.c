@@ -5,6 +5,7 @@
  */
 #include "api/jobs/text.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * host.c - see host.h.  One mutex guards what was learnt; it is never held
+ * while the supervisor is being asked.
+ */
+#include "api/jobs/host.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "supervisor/base/clock.h"
+#include "supervisor/base/str.h"
+#include "supervisor/wire/client.h"
+
+#define RUNTIMES_MAX 16
+
+struct job_host {
+	char socket_path[108];
+	pthread_mutex_t lock; /* guards all below */
+	pthread_cond_t slot_freed;
+	uint8_t instance[16];
+	struct proto_runtime_info runtimes[RUNTIMES_MAX];
+	size_t runtimes_len;
+	uint32_t slots_total; /* 0: not known yet */
+	uint32_t slots_used;
+	uint32_t waiters;
+};
+
+int
+job_host_new(const char *socket_path, struct job_host **ret, struct err *e)
+{
+	struct job_host *host = calloc(1, sizeof(*host));
+	pthread_condattr_t attr;
+
+	if (host == NULL)
+		return err_set(e, ERR_IO, ENOMEM, "supervisor handle");
+	if (str_copy(host->socket_path, sizeof(host->socket_path),
+		     socket_path) < 0) {
+		free(host);
+		return err_set(e, ERR_INVALID, 0, "socket path is too long");
+	}
+	pthread_mutex_init(&host->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&host->slot_freed, &attr);
+	pthread_condattr_destroy(&attr);
+	*ret = host;
+	return 0;
+}
+
+void
+job_host_free(struct job_host *host)
+{
+	if (host == NULL)
+		return;
+	pthread_cond_destroy(&host->slot_freed);
+	pthread_mutex_destroy(&host->lock);
+	free(host);
+}
+
+const char *
+job_host_socket(const struct job_host *host)
+{
+	return host->socket_path;
+}
+
+/* ---- what the supervisor has ----------------------------------------- */
+
+static int
+fetch_runtimes(const char *socket_path, struct proto_runtime_info *runtimes,
+	       size_t *ret_len, struct err *e)
+{
+	uint32_t i;
+
+	for (i = 0; i < RUNTIMES_MAX; i++) {
+		if (client_runtime_get(socket_path, i, &runtimes[i], e) < 0)
+			return -1;
+		if (runtimes[i].name[0] == '\0')
+			break;
+	}
+	*ret_len = i;
+	return 0;
+}
+
+static bool
+is_known_instance(struct job_host *host, const struct proto_hello_reply *hello)
+{
+	bool is_known;
+
+	pthread_mutex_lock(&host->lock);
+	is_known = host->runtimes_len > 0 &&
+		   memcmp(host->instance, hello->instance,
+			  sizeof(host->instance)) == 0;
+	if (is_known)
+		host->slots_total = hello->slots_total;
+	pthread_mutex_unlock(&host->lock);
+	return is_known;
+}
+
+int
+job_host_refresh(struct job_host *host, struct proto_hello_reply *ret_hello,
+		 struct err *e)
+{
+	struct proto_runtime_info runtimes[RUNTIMES_MAX];
+	struct proto_hello_reply hello;
+	size_t len = 0;
+
+	if (client_hello(host->socket_path, &hello, e) < 0)
+		return -1;
+	if (!is_known_instance(host, &hello)) {
+		if (fetch_runtimes(host->socket_path, runtimes, &len, e) < 0)
+			return -1;
+		pthread_mutex_lock(&host->lock);
+		memcpy(host->instance, hello.instance, sizeof(host->instance));
+		memcpy(host->runtimes, runtimes, len * sizeof(runtimes[0]));
+		host->runtimes_len = len;
+		host->slots_total = hello.slots_total;
+		pthread_cond_broadcast(&host->slot_freed);
+		pthread_mutex_unlock(&host->lock);
+	}
+	if (ret_hello != NULL)
+		*ret_hello = hello;
+	return 0;
+}
+
+int
+job_host_check_ready(struct job_host *host, struct err *e)
+{
+	struct proto_hello_reply hello;
+
+	if (job_host_refresh(host, &hello, e) < 0)
+		return -1;
+	if (!hello.is_ready) {
+		*e = hello.cause;
+		e->kind = ERR_UNSUPPORTED;
+		return -1;
+	}
+	return 0;
+}
+
+void
+job_host_instance(struct job_host *host, uint8_t ret_instance[16])
+{
+	pthread_mutex_lock(&host->lock);
+	memcpy(ret_instance, host->instance, sizeof(host->instance));
+	pthread_mutex_unlock(&host->lock);
+}
+
+bool
+job_host_has_runtimes(struct job_host *host)
+{
+	bool has;
+
+	pthread_mutex_lock(&host->lock);
+	has = host->runtimes_len > 0;
+	pthread_mutex_unlock(&host->lock);
+	return has;
+}
+
+/* ---- look-ups -------------------------------------------------------- */
+
+/* Is word one of the space-separated words? */
+static bool
+has_word(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+
+	while (*words != '\0') {
+		size_t n = strcspn(words, " ");
+
+		if (n == len && len > 0 && strncasecmp(words, word, n) == 0)
+			return true;
+		words += n;
+		words += strspn(words, " ");
+	}
+	return false;
+}
+
+static bool
+is_called(const struct proto_runtime_info *runtime, const char *language)
+{
+	return strcasecmp(runtime->name, language) == 0 ||
+	       has_word(runtime->aliases, language);
+}
+
+static bool
+claims_extension(const struct proto_runtime_info *runtime, const char *ext)
+{
+	const char *own = strrchr(runtime->code_path, '.');
+
+	return (own != NULL && strcasecmp(own + 1, ext) == 0) ||
+	       has_word(runtime->aliases, ext);
+}
+
+static int
+unknown_language(const struct job_host *host, const char *language,
+		 struct err *e)
+{
+	char names[128] = "";
+	char shown[48];
+	size_t used = 0;
+
+	for (size_t i = 0; i < host->runtimes_len; i++) {
+		int n = snprintf(names + used, sizeof(names) - used, "%s%s",
+				 i > 0 ? ", " : "", host->runtimes[i].name);
+
+		if (n < 0 || (size_t)n >= sizeof(names) - used)
+			break;
+		used += (size_t)n;
+	}
+	str_quote(shown, sizeof(shown), language, strlen(language));
+	return err_set(e, ERR_NOT_FOUND, 0,
+		       "no runtime is called %s; there are: %s", shown, names);
+}
+
+int
+job_host_runtime(struct job_host *host, const char *language,
+		 struct proto_runtime_info *ret, struct err *e)
+{
+	int rc = -1;
+
+	pthread_mutex_lock(&host->lock);
+	for (size_t i = 0; rc < 0 && i < host->runtimes_len; i++) {
+		if (!is_called(&host->runtimes[i], language))
+			continue;
+		*ret = host->runtimes[i];
+		rc = 0;
+	}
+	if (rc < 0)
+		unknown_language(host, language, e);
+	pthread_mutex_unlock(&host->lock);
+	return rc;
+}
+
+bool
+job_host_runtime_by_path(struct job_host *host, const char *path,
+			 struct proto_runtime_info *ret)
+{
+	const char *slash = strrchr(path, '/');
+	const char *dot = strrchr(slash != NULL ? slash : path, '.');
+	bool is_found = false;
+
+	if (dot == NULL || dot[1] == '\0')
+		return false;
+	pthread_mutex_lock(&host->lock);
+	for (size_t i = 0; !is_found && i < host->runtimes_len; i++) {
+		is_found = claims_extension(&host->runtimes[i], dot + 1);
+		if (is_found)
+			*ret = host->runtimes[i];
+	}
+	pthread_mutex_unlock(&host->lock);
+	return is_found;
+}
+
+/* ---- places ---------------------------------------------------------- */
+
+static struct timespec
+deadline_after(uint32_t wait_ms)
+{
+	uint64_t at_us = clock_mono_us() + (uint64_t)wait_ms * 1000u;
+
+	return (struct timespec){.tv_sec = (time_t)(at_us / 1000000u),
+				 .tv_nsec = (long)(at_us % 1000000u * 1000u)};
+}
+
+static bool
+is_full(const struct job_host *host)
+{
+	return host->slots_used >= host->slots_total;
+}
+
+int
+job_host_slot_acquire(struct job_host *host, uint32_t wait_ms, struct err *e)
+{
+	struct timespec deadline = deadline_after(wait_ms);
+	int rc = 0;
+
+	pthread_mutex_lock(&host->lock);
+	if (is_full(host) && host->waiters >= JOB_HOST_WAITERS_MAX)
+		rc = ETIMEDOUT;
+	host->waiters++;
+	while (is_full(host) && rc == 0)
+		rc = pthread_cond_timedwait(&host->slot_freed, &host->lock,
+					    &deadline);
+	host->waiters--;
+	if (!is_full(host)) {
+		host->slots_used++;
+		rc = 0;
+	}
+	pthread_mutex_unlock(&host->lock);
+	if (rc != 0)
+		return err_set(e, ERR_BUSY, 0,
+			       "all jails are busy; try again shortly");
+	return 0;
+}
+
+void
+job_host_slot_release(struct job_host *host)
+{
+	pthread_mutex_lock(&host->lock);
+	host->slots_used--;
+	pthread_cond_signal(&host->slot_freed);
+	pthread_mutex_unlock(&host->lock);
+}
