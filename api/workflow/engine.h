@@ -15,25 +15,24 @@
 #include "supervisor/base/err.h"
 
 struct workflow_engine;
+struct workflow_runner;
 struct job_host;
 
 /*
  * Call once the store is open and privileges are dropped: marks jobs that a
  * dead process left running, forgets old leases, starts
  * api->config.max_workflows workers and one housekeeper.  *api must outlive
- * the engine.
+ * the engine; its stop_fd ends running jobs of workflows, which stay resumable.
  */
 int workflow_engine_start(struct api *api, struct workflow_engine **ret,
 			  struct err *e);
 
-/*
- * Begin to stop: no more claims, running jobs (also those of POST
- * /api/v3/jobs) are cancelled so that their handlers return within a second.
- * Call it before draining HTTP.  workflow_engine_stop does it too.
- */
-void workflow_engine_quiesce(struct workflow_engine *engine);
+/* The same with another way to run jobs (runner.h); for tests. */
+int workflow_engine_start_with(struct api *api,
+			       const struct workflow_runner *runner,
+			       struct workflow_engine **ret, struct err *e);
 
-/* Stops, waits for the workers, frees.  Workflows stay resumable on disk. */
+/* Cancels its running jobs, waits for its threads, frees. */
 void workflow_engine_stop(struct workflow_engine *engine);
 
 /* Something became due: look now rather than at the next tick. */
@@ -43,10 +42,7 @@ void workflow_engine_kick(struct workflow_engine *engine);
 void workflow_engine_interrupt(struct workflow_engine *engine,
 			       const char *workflow_id);
 
-/* The supervisor as the routes see it; owned by the engine. */
+/* The supervisor as all of the API sees it; owned by the engine. */
 struct job_host *workflow_engine_host(struct workflow_engine *engine);
-
-/* Readable once the engine is stopping: a cancel_fd for plain jobs. */
-int workflow_engine_stop_fd(const struct workflow_engine *engine);
 
 #endif

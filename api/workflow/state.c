@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * state.c - see state.h.  The document and the row's columns are written
+ * together or not at all; the columns repeat what the store must search by.
+ */
+#include "api/workflow/state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/jobs/request.h"
+#include "supervisor/base/clock.h"
+#include "supervisor/base/str.h"
+
+static const char *const status_names[WORKFLOW_STATUS_COUNT] = {
+	[WORKFLOW_CREATED] = "created",
+	[WORKFLOW_RUNNING] = "running",
+	[WORKFLOW_WAITING_APPROVAL] = "waiting_approval",
+	[WORKFLOW_COMPLETED] = "completed",
+	[WORKFLOW_FAILED] = "failed",
+	[WORKFLOW_CANCELLED] = "cancelled",
+};
+
+const char *
+workflow_status_name(enum workflow_status status)
+{
+	return status_names[status];
+}
+
+bool
+workflow_status_is_terminal(enum workflow_status status)
+{
+	return status == WORKFLOW_COMPLETED || status == WORKFLOW_FAILED ||
+	       status == WORKFLOW_CANCELLED;
+}
+
+/* ---- JSON members ---------------------------------------------------- */
+
+const char *
+json_text(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+int64_t
+json_number(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
+void
+json_set_time(json_t *object, const char *name, uint64_t wall_us)
+{
+	char text[CLOCK_ISO_SIZE];
+
+	clock_iso8601(wall_us, text);
+	json_object_set_new(object, name, json_string(text));
+}
+
+json_t *
+workflow_state_part(const struct workflow_state *state, const char *name)
+{
+	return json_object_get(state->doc, name);
+}
+
+/* ---- making, loading, saving ----------------------------------------- */
+
+static json_t *
+document_new(const struct workflow_request *r, const char *id, uint64_t now_us)
+{
+	json_t *doc = json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:O, s:i, s:{}, s:[], s:{}}",
+		"workflow_id", id, "user_id", r->user_id, "username",
+		r->username, "status", status_names[WORKFLOW_CREATED], "goal",
+		r->goal, "execution_plan", r->plan, "current_step", 0,
+		"artifacts", "approvals", "sources");
+	json_t *metrics = json_pack(
+		"{s:i, s:i, s:i, s:f, s:f, s:f}", "steps_completed", 0,
+		"security_issues_found", 0, "security_issues_resolved", 0,
+		"test_success_rate", 0.0, "total_cost", 0.0,
+		"total_duration_minutes", 0.0);
+	json_t *options =
+		r->options != NULL ? json_incref(r->options) : json_object();
+
+	if (doc == NULL || metrics == NULL || options == NULL) {
+		json_decref(doc);
+		json_decref(metrics);
+		json_decref(options);
+		return NULL;
+	}
+	json_object_set_new(doc, "metrics", metrics);
+	json_object_set(doc, "context", r->context);
+	json_object_set_new(doc, "options", options);
+	json_object_set_new(doc, "deadline_us",
+			    json_integer((json_int_t)(now_us + r->timeout_us)));
+	json_object_set_new(doc, "timeout_minutes",
+			    json_real((double)r->timeout_us / 60e6));
+	json_set_time(doc, "created_at", now_us);
+	json_set_time(doc, "updated_at", now_us);
+	return doc;
+}
+
+int
+workflow_state_init(struct workflow_state *ret,
+		    const struct workflow_request *request, struct err *e)
+{
+	uint64_t now_us = clock_wall_us();
+
+	memset(ret, 0, sizeof(*ret));
+	job_id_new(ret->meta.workflow_id);
+	if (str_copy(ret->meta.user_id, sizeof(ret->meta.user_id),
+		     request->user_id) < 0)
+		return err_set(e, ERR_INVALID, 0, "user id is too long");
+	ret->meta.created_us = now_us;
+	ret->meta.updated_us = now_us;
+	ret->meta.due_us = now_us;
+	ret->doc = document_new(request, ret->meta.workflow_id, now_us);
+	if (ret->doc == NULL)
+		return err_set(e, ERR_IO, ENOMEM, "new workflow");
+	workflow_state_set_status(ret, WORKFLOW_CREATED, NULL);
+	return 0;
+}
+
+static char *
+document_dump(const struct workflow_state *state, uint64_t version,
+	      struct err *e)
+{
+	char *text;
+
+	json_object_set_new(state->doc, "version",
+			    json_integer((json_int_t)version));
+	text = json_dumps(state->doc, JSON_COMPACT);
+	if (text == NULL)
+		err_set(e, ERR_IO, ENOMEM, "write workflow as JSON");
+	return text;
+}
+
+int
+workflow_state_create(struct store *store, struct workflow_state *state,
+		      struct err *e)
+{
+	char *text = document_dump(state, 1, e);
+	int rc;
+
+	if (text == NULL)
+		return -1;
+	rc = store_workflow_create(store, &state->meta, text, e);
+	free(text);
+	if (rc == 0)
+		state->meta.version = 1;
+	return rc;
+}
+
+int
+workflow_state_load(struct store *store, const char *workflow_id,
+		    struct workflow_state *ret, struct err *e)
+{
+	char *text = NULL;
+
+	memset(ret, 0, sizeof(*ret));
+	if (store_workflow_get(store, workflow_id, &ret->meta, &text, e) < 0)
+		return -1;
+	ret->doc = json_loads(text, JSON_ALLOW_NUL, NULL);
+	free(text);
+	if (ret->doc == NULL)
+		return err_set(e, ERR_IO, 0,
+			       "workflow %s: its document is no JSON",
+			       ret->meta.workflow_id);
+	return 0;
+}
+
+int
+workflow_state_save(struct store *store, struct workflow_state *state,
+		    uint64_t lease_token, struct err *e)
+{
+	char *text;
+	int rc;
+
+	state->meta.updated_us = clock_wall_us();
+	json_set_time(state->doc, "updated_at", state->meta.updated_us);
+	text = document_dump(state, state->meta.version + 1, e);
+	if (text == NULL)
+		return -1;
+	rc = store_workflow_update(store, &state->meta, text, lease_token, e);
+	free(text);
+	return rc;
+}
+
+void
+workflow_state_done(struct workflow_state *state)
+{
+	json_decref(state->doc);
+	state->doc = NULL;
+}
+
+/* ---- status ---------------------------------------------------------- */
+
+enum workflow_status
+workflow_state_status(const struct workflow_state *state)
+{
+	for (int i = 0; i < WORKFLOW_STATUS_COUNT; i++) {
+		if (strcmp(status_names[i], state->meta.status) == 0)
+			return (enum workflow_status)i;
+	}
+	return WORKFLOW_FAILED; /* a status we never wrote: touch nothing */
+}
+
+void
+workflow_state_set_status(struct workflow_state *state,
+			  enum workflow_status status, const char *error)
+{
+	snprintf(state->meta.status, sizeof(state->meta.status), "%s",
+		 status_names[status]);
+	json_object_set_new(state->doc, "status",
+			    json_string(status_names[status]));
+	if (error != NULL)
+		json_object_set_new(state->doc, "error", json_string(error));
+}
+
+static void
+close_steps(struct workflow_state *state, const char *error)
+{
+	for (size_t i = 0; i < workflow_state_steps(state); i++) {
+		json_t *step = workflow_state_step(state, i);
+		const char *status = json_text(step, "status");
+
+		if (strcmp(status, "pending") == 0) {
+			json_object_set_new(step, "status",
+					    json_string("skipped"));
+		} else if (strcmp(status, "running") == 0) {
+			json_object_set_new(step, "status",
+					    json_string("failed"));
+			json_object_set_new(step, "error", json_string(error));
+			json_set_time(step, "completed_at", clock_wall_us());
+		}
+	}
+}
+
+static void
+close_approvals(struct workflow_state *state)
+{
+	json_t *approvals = workflow_state_part(state, "approvals");
+
+	for (size_t i = 0; i < json_array_size(approvals); i++) {
+		json_t *approval = json_array_get(approvals, i);
+
+		if (strcmp(json_text(approval, "status"), "pending") != 0)
+			continue;
+		json_object_set_new(approval, "status",
+				    json_string("rejected"));
+		json_object_set_new(approval, "response_by",
+				    json_string("system"));
+		json_object_set_new(approval, "comment",
+				    json_string("the workflow ended"));
+		json_set_time(approval, "responded_at", clock_wall_us());
+	}
+}
+
+void
+workflow_state_finish(struct workflow_state *state, enum workflow_status status,
+		      const char *error, uint64_t ttl_us)
+{
+	uint64_t now_us = clock_wall_us();
+	double minutes = (double)(now_us - state->meta.created_us) / 60e6;
+
+	close_steps(state, error != NULL ? error : "the workflow ended");
+	close_approvals(state);
+	json_object_set_new(workflow_state_part(state, "metrics"),
+			    "total_duration_minutes", json_real(minutes));
+	json_set_time(state->doc, "completed_at", now_us);
+	state->meta.due_us = 0;
+	state->meta.expires_us = now_us + ttl_us;
+	workflow_state_set_status(state, status, error);
+}
+
+/* ---- steps ----------------------------------------------------------- */
+
+size_t
+workflow_state_steps(const struct workflow_state *state)
+{
+	return json_array_size(workflow_state_part(state, "execution_plan"));
+}
+
+json_t *
+workflow_state_step(const struct workflow_state *state, size_t i)
+{
+	return json_array_get(workflow_state_part(state, "execution_plan"), i);
+}
+
+size_t
+workflow_state_next_step(const struct workflow_state *state)
+{
+	size_t count = workflow_state_steps(state), i;
+
+	for (i = 0; i < count; i++) {
+		const char *status =
+			json_text(workflow_state_step(state, i), "status");
+
+		if (strcmp(status, "completed") != 0 &&
+		    strcmp(status, "skipped") != 0)
+			break;
+	}
+	return i;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * state.h - a workflow's document (specification 5.3) and its row.  Everything
+ * that is known of a workflow is in here; every save is a compare-and-set.
+ *
+ * Beyond the specification the document holds: version, error, sources (where
+ * code and tests came from), program (the job to run, without its code, which
+ * is artifacts.generated_code), and per step type, attempt, job_id,
+ * attempts[], waits.
+ */
+#ifndef PC_API_WORKFLOW_STATE_H
+#define PC_API_WORKFLOW_STATE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "api/store/store.h"
+#include "supervisor/base/err.h"
+
+enum workflow_status {
+	WORKFLOW_CREATED,
+	WORKFLOW_RUNNING,
+	WORKFLOW_WAITING_APPROVAL,
+	WORKFLOW_COMPLETED,
+	WORKFLOW_FAILED,
+	WORKFLOW_CANCELLED,
+	WORKFLOW_STATUS_COUNT
+};
+
+const char *workflow_status_name(enum workflow_status status);
+bool workflow_status_is_terminal(enum workflow_status status);
+
+struct workflow_state {
+	struct store_workflow_meta meta;
+	json_t *doc;
+};
+
+/* What a new workflow is made from; the JSON is borrowed. */
+struct workflow_request {
+	const char *user_id;
+	const char *username; /* the actor of its jobs */
+	const char *goal;
+	json_t *context;
+	json_t *options; /* or NULL */
+	json_t *plan;	 /* array of steps, from workflow_plan_new */
+	uint64_t timeout_us;
+};
+
+/* A fresh, unsaved state with a new id, due now. */
+int workflow_state_init(struct workflow_state *ret,
+			const struct workflow_request *request, struct err *e);
+int workflow_state_create(struct store *store, struct workflow_state *state,
+			  struct err *e);
+int workflow_state_load(struct store *store, const char *workflow_id,
+			struct workflow_state *ret, struct err *e);
+/* ERR_CONFLICT: somebody else wrote it, or the lease is no longer ours. */
+int workflow_state_save(struct store *store, struct workflow_state *state,
+			uint64_t lease_token, struct err *e);
+void workflow_state_done(struct workflow_state *state);
+
+enum workflow_status workflow_state_status(const struct workflow_state *state);
+/* error NULL: leave the document's error as it is. */
+void workflow_state_set_status(struct workflow_state *state,
+			       enum workflow_status status, const char *error);
+/*
+ * End it: status, error, total duration, no due time, expiry after ttl_us; the
+ * steps that were not reached become skipped, one that was running failed, and
+ * approvals nobody decided rejected.
+ */
+void workflow_state_finish(struct workflow_state *state,
+			   enum workflow_status status, const char *error,
+			   uint64_t ttl_us);
+
+size_t workflow_state_steps(const struct workflow_state *state);
+json_t *workflow_state_step(const struct workflow_state *state, size_t i);
+/* Index of the first step that is neither completed nor skipped. */
+size_t workflow_state_next_step(const struct workflow_state *state);
+
+/* "artifacts", "metrics", ... : the member object; NULL if it is none. */
+json_t *workflow_state_part(const struct workflow_state *state,
+			    const char *name);
+
+/* Members of a JSON object, with something for absent ones. */
+const char *json_text(const json_t *object, const char *name); /* "" */
+int64_t json_number(const json_t *object, const char *name);   /* 0 */
+void json_set_time(json_t *object, const char *name, uint64_t wall_us);
+
+#endif
