@@ -80,6 +80,8 @@ POLICY_CHECK_SRC := policy/check.c
 BUNDLE_SRC := jail/bundle.c
 # What of the API the CLI uses: store, passwords, bundles, results.
 CLI_API_SRC := $(wildcard api/store/*.c api/jobs/*.c) api/auth/password.c
+# doctor probes with the supervisor's own code.
+CLI_SUPERVISOR_SRC := supervisor/root.c $(wildcard supervisor/cgroup*.c)
 # Runs in the supervisor's process, before the exec of jail-init.
 SPAWN_SRC := jail/spawn.c jail/stage.c
 JAIL_INIT_SRC := $(filter-out jail/spawn.c,$(JAIL_SRC)) $(POLICY_CHECK_SRC) \
@@ -125,14 +127,16 @@ $(B)/promptcraft-policyc: $(call obj,$(POLICY_SRC) $(BASE_SRC))
 $(B)/promptcraft-api: $(call obj,$(API_SRC) $(BASE_SRC) $(WIRE_SRC) \
 		$(BUNDLE_SRC))
 	$(CC) $(LDFLAGS) $^ $(API_LIBS) -o $@
-$(B)/promptcraft: $(call obj,$(CLI_SRC) $(CLI_API_SRC) $(BASE_SRC) \
-		$(WIRE_SRC) $(BUNDLE_SRC))
+$(B)/promptcraft: $(call obj,$(CLI_SRC) $(CLI_API_SRC) $(CLI_SUPERVISOR_SRC) \
+		$(BASE_SRC) $(WIRE_SRC) $(BUNDLE_SRC))
 	$(CC) $(LDFLAGS) $^ $(CLI_LIBS) -o $@
 
 # A runtime is a folder: its files as they are, and harness.c (if it has one)
 # compiled statically with jail/runtimes/common.
 $(B)/runtimes/%/harness: $(B)/sobj/jail/runtimes/%/harness.o \
-		$(call sobj,$(RUNTIME_COMMON))
+		$(call sobj,$(RUNTIME_COMMON) supervisor/base/err.c \
+		supervisor/base/fd.c supervisor/base/str.c \
+		supervisor/base/clock.c)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_STATIC) $^ -o $@
 $(RUNTIME_FILES): $(B)/runtimes/%: jail/runtimes/%

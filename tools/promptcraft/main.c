@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * promptcraft - one program for the people who run and use the service.
+ *
+ * Theory of operation: argv[1] (and argv[2]) name a command of the table
+ * below; the command parses its own options by table, does its work through
+ * one of the three doors there are, and returns its exit status:
+ *
+ *   HTTP API              token, workflow, job, demo   (--url, --token)
+ *   supervisor socket     jail run, doctor             (--socket)
+ *   state directory       user                         (--state-dir; admin)
+ *
+ * It holds no privilege of its own: it can do what its caller can do.
+ * stdout carries the answer, stderr progress and complaints.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/promptcraft/cli.h"
+
+#define DEFAULT_URL "http://127.0.0.1:8000"
+#define DEFAULT_SOCKET "/run/promptcraft/supervisor.sock"
+#define DEFAULT_STATE_DIR "/var/lib/promptcraft"
+
+const struct cli_command cli_commands[] = {
+	{
+		.name = "demo",
+		.operands = "",
+		.summary = "show the whole journey on a private stack",
+		.details =
+			"Starts a supervisor and an API with their state in a "
+			"temporary directory,\nsubmits a real program with its "
+			"tests, approves it, contains hostile ones, and\nstops "
+			"again.  Needs root.  Exit: 0 only if all of it really "
+			"happened.",
+		.run = cli_demo,
+	},
+	{
+		.name = "doctor",
+		.operands = "",
+		.summary = "probe every layer that a jail needs",
+		.details =
+			"Each layer is ok, degraded or missing; what is not ok "
+			"has its cause and its fix.\nRun it as root, where the "
+			"supervisor runs.\nExit: 0 jails can run, 1 a required "
+			"layer is missing.",
+		.run = cli_doctor,
+	},
+	{
+		.name = "jail run",
+		.operands = "FILE [-- ARG...]",
+		.summary = "run one program, or its tests, in one jail",
+		.details =
+			"Talks to the supervisor directly.  The program's "
+			"output goes to stdout and\nstderr as it comes, the "
+			"summary to stderr (with --json: everything as one\n"
+			"object on stdout).\nExit: the program's own status; "
+			"with --tests 0 all passed, 1 not all passed;\n124 "
+			"timeout, 137 killed by a limit or a signal, 125 not "
+			"run (stderr says why).",
+		.run = cli_jail_run,
+	},
+	{
+		.name = "user add",
+		.operands = "NAME",
+		.summary = "make an account",
+		.details = "Works on the state directory itself, as the API's "
+			   "user or root.  Without\n--password-file a password "
+			   "is made up and printed once.",
+		.run = cli_user_add,
+	},
+	{
+		.name = "user passwd",
+		.operands = "NAME",
+		.summary = "give an account a new password",
+		.details = "Every token that the account has got so far ends "
+			   "with it.",
+		.run = cli_user_passwd,
+	},
+	{
+		.name = "user list",
+		.operands = "",
+		.summary = "list the accounts",
+		.details = "",
+		.run = cli_user_list,
+	},
+	{
+		.name = "token",
+		.operands = "NAME",
+		.summary = "get a token for the API, on stdout",
+		.details = "Asks for the password on the terminal unless "
+			   "--password-file is given.\n"
+			   "  export PROMPTCRAFT_TOKEN=$(promptcraft token me)",
+		.run = cli_token,
+	},
+	{
+		.name = "workflow list",
+		.operands = "",
+		.summary = "list your workflows, newest first",
+		.details = "",
+		.run = cli_workflow_list,
+	},
+	{
+		.name = "workflow show",
+		.operands = "ID",
+		.summary = "show a workflow: steps, results, artifacts",
+		.details = "Exit: 0 it is completed or on its way, 1 it "
+			   "failed or was cancelled.",
+		.run = cli_workflow_show,
+	},
+	{
+		.name = "job",
+		.operands = "ID",
+		.summary = "show one job: outcome, usage, denials",
+		.details = "",
+		.run = cli_job,
+	},
+	{0},
+};
+
+static void
+print_commands(FILE *out)
+{
+	fputs("usage: promptcraft COMMAND [OPTION...]\n\n", out);
+	for (const struct cli_command *c = cli_commands; c->name != NULL; c++)
+		fprintf(out, "  %-15s %s\n", c->name, c->summary);
+	fputs("\nEach command takes --help.  Exit: 0 done, 1 the answer is no, "
+	      "2 wrong usage,\n125 could not be done.\n",
+	      out);
+}
+
+/* How many of argv[1..] name c: 0 if it is another command. */
+static int
+count_name_words(const struct cli_command *c, int argc, char **argv)
+{
+	const char *rest = c->name;
+	int words = 0;
+	for (int i = 1; i < argc; i++) {
+		size_t len = strlen(argv[i]);
+		if (strncmp(rest, argv[i], len) != 0 ||
+		    (rest[len] != '\0' && rest[len] != ' '))
+			return 0;
+		words++;
+		if (rest[len] == '\0')
+			return words;
+		rest += len + 1;
+	}
+	return 0;
+}
+
+static const char *
+env_or(const char *name, const char *fallback)
+{
+	const char *value = getenv(name);
+	return value != NULL && value[0] != '\0' ? value : fallback;
+}
+
+static struct cli
+cli_from_environment(void)
+{
+	return (struct cli){
+		.url = env_or("PROMPTCRAFT_URL", DEFAULT_URL),
+		.token = env_or("PROMPTCRAFT_TOKEN", NULL),
+		.socket =
+			env_or("PROMPTCRAFT_SUPERVISOR_SOCKET", DEFAULT_SOCKET),
+		.state_dir = env_or("PROMPTCRAFT_STATE_DIR", DEFAULT_STATE_DIR),
+		.is_socket_named =
+			env_or("PROMPTCRAFT_SUPERVISOR_SOCKET", NULL) != NULL,
+		.has_color = isatty(STDOUT_FILENO) &&
+			     env_or("NO_COLOR", NULL) == NULL,
+		.has_progress = isatty(STDERR_FILENO),
+	};
+}
+
+/* Lost output is a failure: `promptcraft token > /dev/full` must not be 0. */
+static int
+flush_output(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "promptcraft: write output: %s\n",
+		strerrordesc_np(errno));
+	return CLI_ERROR;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct cli cli = cli_from_environment();
+	for (const struct cli_command *c = cli_commands; c->name != NULL; c++) {
+		int words = count_name_words(c, argc, argv);
+		if (words > 0)
+			return flush_output(
+				c->run(&cli, c, argc - words, argv + words));
+	}
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		puts("promptcraft " PROMPTCRAFT_VERSION);
+		return flush_output(CLI_OK);
+	}
+	bool is_help = argc >= 2 && (strcmp(argv[1], "--help") == 0 ||
+				     strcmp(argv[1], "help") == 0);
+	print_commands(is_help ? stdout : stderr);
+	if (!is_help && argc > 1)
+		fprintf(stderr, "promptcraft: no command '%s'\n", argv[1]);
+	return flush_output(is_help ? CLI_OK : CLI_USAGE);
+}
