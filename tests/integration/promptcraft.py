@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the integration tests share: a private stack and a client of its API.
+
+    stack = Stack.up()             # tools/stack up in a new directory
+    client = stack.client()        # as the admin
+    other = stack.new_user("eve")  # another account, signed in
+    client.post("/api/v3/jobs", {...}).data
+    stack.down()                   # raises if anything was left behind
+
+Only the standard library; a proxy from the environment is not used.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("PROMPTCRAFT_BUILD", REPO / "build" / "release"))
+STACK_TOOL = REPO / "tools" / "stack"
+CLI = BUILD / "promptcraft"
+HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Response:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def data(self):
+        """The data object of an answer that must be a success."""
+        assert self.status < 300, f"{self.status}: {self.body[:2000]!r}"
+        return self.json()["data"]
+
+    def __repr__(self):
+        return f"<Response {self.status} {self.body[:500]!r}>"
+
+
+class Client:
+    """One person's view of the API; keeps no connection."""
+
+    def __init__(self, url, token=None):
+        self.url, self.token = url, token
+
+    def request(self, method, path, body=None, raw=None, headers=None,
+                timeout=300):
+        data = raw
+        if body is not None:
+            data = json.dumps(body).encode()
+        all_headers = {"Content-Type": "application/json"}
+        if self.token is not None:
+            all_headers["Authorization"] = f"Bearer {self.token}"
+        all_headers.update(headers or {})
+        request = urllib.request.Request(self.url + path, data=data,
+                                         method=method, headers=all_headers)
+        try:
+            with HTTP.open(request, timeout=timeout) as reply:
+                return Response(reply.status, reply.headers, reply.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Response(error.code, error.headers, error.read())
+
+    def get(self, path, **kwargs):
+        return self.request("GET", path, **kwargs)
+
+    def post(self, path, body=None, **kwargs):
+        return self.request("POST", path, body, **kwargs)
+
+    def job(self, **body):
+        """POST /api/v3/jobs; the data object."""
+        return self.post("/api/v3/jobs", body).data
+
+    def execute(self, goal="A small program with tests", context=None,
+                options=None):
+        """POST /api/v3/execute; the workflow's id."""
+        body = {"goal": goal, "context": context or {}}
+        if options is not None:
+            body["options"] = options
+        reply = self.post("/api/v3/execute", body)
+        assert reply.status == 202, reply
+        return reply.data["workflow_id"]
+
+    def workflow(self, workflow_id):
+        return self.get(f"/api/v3/execute/status/{workflow_id}").data
+
+    def wait_workflow(self, workflow_id, until=None, seconds=120):
+        """Poll until its status is one of `until` (default: it ended)."""
+        ends = {"completed", "failed", "cancelled"}
+        until = ends if until is None else {until} | ends
+        return wait_for(lambda: self.workflow(workflow_id),
+                        lambda data: data["status"] in until, seconds)
+
+
+def wait_for(get, is_good, seconds=10, pause=0.05):
+    """Call get() until is_good(value); the value, or an AssertionError."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = get()
+        if is_good(value):
+            return value
+        assert time.monotonic() < deadline, f"not in {seconds} s: {value!r}"
+        time.sleep(pause)
+
+
+def run_stack(*args, check=True, prefix=(), **kwargs):
+    done = subprocess.run([*prefix, str(STACK_TOOL), *map(str, args)],
+                          capture_output=True, text=True, timeout=180,
+                          **kwargs)
+    if check:
+        assert done.returncode == 0, done.stderr
+    return done
+
+
+def run_cli(*args, check=True, **kwargs):
+    done = subprocess.run([str(CLI), *map(str, args)], capture_output=True,
+                          text=True, timeout=180, **kwargs)
+    if check:
+        assert done.returncode == 0, (done.returncode, done.stderr)
+    return done
+
+
+class Stack:
+    """A running stack; `info` is the line that tools/stack printed."""
+
+    def __init__(self, directory, info):
+        self.dir, self.info = Path(directory), info
+        self.url = info["url"]
+        self.socket = info["supervisor_socket"]
+
+    @classmethod
+    def up(cls, *options, env=None, prefix=()):
+        directory = make_directory()
+        words = ["up", directory, "--build", BUILD, *options]
+        for name, value in (env or {}).items():
+            words += ["--env", f"{name}={value}"]
+        try:
+            done = run_stack(*words, prefix=prefix)
+        except BaseException:
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
+        return cls(directory, json.loads(done.stdout))
+
+    def down(self):
+        done = run_stack("down", self.dir, check=False)
+        logs = self.logs()
+        shutil.rmtree(self.dir, ignore_errors=True)
+        assert done.returncode == 0, done.stderr + logs[-4000:]
+
+    def logs(self):
+        text = ""
+        for name in ("supervisor.log", "api.log"):
+            with contextlib.suppress(FileNotFoundError):
+                text += (self.dir / name).read_text(errors="replace")
+        return text
+
+    def client(self):
+        return Client(self.url, self.info["token"])
+
+    def anonymous(self):
+        return Client(self.url)
+
+    def new_user(self, name, role="user"):
+        password = secrets.token_urlsafe(18)
+        run_cli("user", "add", name, "--role", role, "--state-dir",
+                self.info["state_dir"], "--password-file", "-",
+                input=password)
+        reply = self.anonymous().post("/auth/token", {
+            "username": name, "password": password})
+        assert reply.status == 200, reply
+        client = Client(self.url, reply.json()["access_token"])
+        client.username, client.password = name, password
+        return client
+
+    def status(self):
+        return json.loads(run_stack("status", self.dir).stdout)
+
+    def pid(self, name):
+        return self.status()["processes"][name]["pid"]
+
+    def kill(self, name):
+        """SIGKILL to "supervisor" or "api"."""
+        os.kill(self.pid(name), signal.SIGKILL)
+
+    def restart(self, name):
+        return json.loads(run_stack(f"restart-{name}", self.dir).stdout)
+
+
+def make_directory():
+    """A new directory that the API's own user can walk to."""
+    directory = tempfile.mkdtemp(prefix="pc-test-", dir="/tmp")
+    os.chmod(directory, 0o711)
+    return directory
+
+
+def problem(response, status, field=None, detail=None):
+    """Assert that it is an RFC 9457 problem; returns it."""
+    assert response.status == status, response
+    kind = response.headers.get("Content-Type", "")
+    assert kind.startswith("application/problem+json"), kind
+    body = response.json()
+    assert body["status"] == status
+    assert isinstance(body["detail"], str) and body["detail"]
+    if field is not None:
+        assert body.get("field") == field, body
+    if detail is not None:
+        assert detail in body["detail"], body
+    return body
