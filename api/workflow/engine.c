@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "api/jobs/host.h"
+#include "api/workflow/job_row.h"
 #include "api/workflow/step.h"
 #include "supervisor/base/clock.h"
 #include "supervisor/base/fd.h"
@@ -377,6 +378,9 @@ expire(struct workflow_engine *engine)
 	else if (count > 0)
 		log_info("event=workflow_expire count=%llu",
 			 (unsigned long long)count);
+	if (store_job_expire(engine->api->store,
+			     clock_wall_us() - engine->ttl_us, &count, &e) < 0)
+		log_error("event=job_expire error=\"%s\"", e.text);
 }
 
 /* Milliseconds to the next due time, at most one tick. */
@@ -441,72 +445,6 @@ housekeeper_main(void *arg)
 }
 
 /* ---- start and stop -------------------------------------------------- */
-
-struct job_ids {
-	char (*id)[40];
-	size_t len, size;
-};
-
-static int
-collect_id(void *arg, const char *job_id, const char *document)
-{
-	struct job_ids *ids = arg;
-
-	(void)document;
-	if (ids->len == ids->size) {
-		size_t size = ids->size > 0 ? ids->size * 2 : 16;
-		void *more = reallocarray(ids->id, size, sizeof(ids->id[0]));
-
-		if (more == NULL)
-			return -1;
-		ids->id = more;
-		ids->size = size;
-	}
-	snprintf(ids->id[ids->len++], sizeof(ids->id[0]), "%s", job_id);
-	return 0;
-}
-
-static int
-mark_job(struct store *store, const char *job_id, struct err *e)
-{
-	char user_id[40], status[20], *text = NULL;
-	json_t *data, *more;
-	int rc;
-
-	if (store_job_get(store, job_id, user_id, status, &text, e) < 0)
-		return -1;
-	data = json_loads(text, JSON_ALLOW_NUL, NULL);
-	free(text);
-	if (data == NULL)
-		data = json_object();
-	more = job_report_error(job_id, "api restarted",
-				"the API process ended while the job ran");
-	json_object_update(data, more);
-	json_object_set_new(data, "status", json_string("done"));
-	json_decref(more);
-	text = json_dumps(data, JSON_COMPACT);
-	json_decref(data);
-	if (text == NULL)
-		return err_set(e, ERR_IO, ENOMEM, "write job as JSON");
-	rc = store_job_put(store, job_id, user_id, "done", text, e);
-	free(text);
-	return rc;
-}
-
-/* Jobs cannot outlive the process that submitted them. */
-static int
-mark_orphaned_jobs(struct store *store, struct err *e)
-{
-	struct job_ids ids = {0};
-	int rc = store_job_list_running(store, collect_id, &ids, e);
-
-	for (size_t i = 0; rc == 0 && i < ids.len; i++)
-		rc = mark_job(store, ids.id[i], e);
-	if (rc == 0 && ids.len > 0)
-		log_warning("event=jobs_orphaned count=%zu", ids.len);
-	free(ids.id);
-	return rc < 0 ? err_wrap(e, "mark jobs left running") : 0;
-}
 
 static void
 engine_free(struct workflow_engine *engine)
@@ -594,7 +532,7 @@ workflow_engine_start_with(struct api *api,
 	engine->jail = (struct workflow_jail){.api = api, .host = engine->host};
 	engine->runner =
 		runner != NULL ? *runner : workflow_jail_runner(&engine->jail);
-	if (mark_orphaned_jobs(api->store, e) < 0 ||
+	if (job_row_mark_orphans(api->store, e) < 0 ||
 	    store_workflow_lease_reset(api->store, e) < 0) {
 		engine_free(engine);
 		return -1;

@@ -8,15 +8,13 @@
  * taken, anything else is recorded as a failed attempt and tried again.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "api/workflow/digest.h"
+#include "api/workflow/job_row.h"
 #include "api/workflow/step.h"
 #include "supervisor/base/clock.h"
 #include "supervisor/base/log.h"
-
-#define REASON_API_RESTARTED "api restarted"
 
 /* ---- the job's own row ----------------------------------------------- */
 
@@ -30,23 +28,6 @@ add_origin(const struct step_context *c, json_t *data)
 }
 
 static int
-put_job(const struct step_context *c, const char *job_id, const char *status,
-	json_t *data, struct err *e)
-{
-	char *text;
-	int rc;
-
-	json_object_set_new(data, "status", json_string(status));
-	text = json_dumps(data, JSON_COMPACT);
-	if (text == NULL)
-		return err_set(e, ERR_IO, ENOMEM, "write job as JSON");
-	rc = store_job_put(c->api->store, job_id, c->state->meta.user_id,
-			   status, text, e);
-	free(text);
-	return rc;
-}
-
-static int
 put_running_job(const struct step_context *c, const char *job_id, struct err *e)
 {
 	json_t *data = json_pack("{s:s}", "job_id", job_id);
@@ -56,7 +37,8 @@ put_running_job(const struct step_context *c, const char *job_id, struct err *e)
 		return err_set(e, ERR_IO, ENOMEM, "new job");
 	add_origin(c, data);
 	json_set_time(data, "started_at", clock_wall_us());
-	rc = put_job(c, job_id, "running", data, e);
+	rc = job_row_put(c->api->store, job_id, c->state->meta.user_id,
+			 JOB_ROW_RUNNING, data, e);
 	json_decref(data);
 	return rc;
 }
@@ -187,17 +169,14 @@ apply_result(struct step_context *c, json_t *data, struct err *e)
 static json_t *
 load_done_job(const struct step_context *c, const char *job_id)
 {
-	char user_id[40], status[20], *text = NULL;
+	char user_id[40], status[20];
 	json_t *data = NULL;
 	struct err e;
 
-	if (store_job_get(c->api->store, job_id, user_id, status, &text, &e) <
-	    0)
+	if (job_row_get(c->api->store, job_id, user_id, status, &data, &e) < 0)
 		return NULL;
-	if (strcmp(status, "done") == 0)
-		data = json_loads(text, JSON_ALLOW_NUL, NULL);
-	free(text);
-	if (strcmp(json_text(data, "reason"), REASON_API_RESTARTED) == 0) {
+	if (strcmp(status, JOB_ROW_DONE) != 0 ||
+	    strcmp(json_text(data, "reason"), JOB_ROW_ORPHANED) == 0) {
 		json_decref(data);
 		data = NULL;
 	}
@@ -221,7 +200,7 @@ resume(struct step_context *c, const char *job_id, struct err *e)
 		 c->state->meta.workflow_id, job_id,
 		 data != NULL ? "result" : "nothing");
 	if (data == NULL)
-		return retry_later(c, REASON_API_RESTARTED, e);
+		return retry_later(c, JOB_ROW_ORPHANED, e);
 	if (is_lost_outcome(data))
 		result = retry_later(c, json_text(data, "reason"), e);
 	else
@@ -293,9 +272,10 @@ take_story(struct step_context *c, const char *job_id, json_t *data,
 		/* Not the client's doing: the next start tries again. */
 		json_object_set_new(data, "outcome", json_string("error"));
 		json_object_set_new(data, "reason",
-				    json_string(REASON_API_RESTARTED));
+				    json_string(JOB_ROW_ORPHANED));
 	}
-	if (put_job(c, job_id, "done", data, e) < 0)
+	if (job_row_put(c->api->store, job_id, c->state->meta.user_id,
+			JOB_ROW_DONE, data, e) < 0)
 		return step_store_failed(c, e);
 	if (is_cut_off)
 		return STEP_STOP; /* who cancelled has written the document */
@@ -318,7 +298,8 @@ take_refusal(struct step_context *c, const char *job_id, struct err *e)
 		add_origin(c, data);
 		json_object_set_new(data, "is_retryable",
 				    json_boolean(is_retryable));
-		if (put_job(c, job_id, "done", data, &ignored) < 0)
+		if (job_row_put(c->api->store, job_id, c->state->meta.user_id,
+				JOB_ROW_DONE, data, &ignored) < 0)
 			log_error("event=job_save job=%s error=\"%s\"", job_id,
 				  ignored.text);
 	}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * jobs.c - POST /api/v3/jobs (one run in one jail, answered when it is over)
+ * and GET /api/v3/jobs/{id}.
+ *
+ * A job is on disk as running before it is submitted, so that one cut off by
+ * a crash of this process is reported as such and not forgotten.
+ */
+#include <string.h>
+
+#include "api/http/handlers.h"
+#include "api/jobs/run.h"
+#include "api/routes/routes.h"
+#include "api/workflow/engine.h"
+#include "api/workflow/job_row.h"
+#include "supervisor/base/clock.h"
+#include "supervisor/base/log.h"
+#include "supervisor/base/str.h"
+
+#define SLOT_WAIT_MS 10000
+#define SLOT_RETRY_S 2
+
+static const struct field job_fields[] = {
+	{"language", FIELD_STRING, FIELD_REQUIRED, 1, PROTO_NAME_MAX - 1, NULL,
+	 NULL, 0},
+	{"code", FIELD_STRING, FIELD_REQUIRED, 1, ROUTE_TEXT_MAX, NULL, NULL,
+	 0},
+	{"code_path", FIELD_STRING, FIELD_NULLABLE, 1, BUNDLE_PATH_MAX, NULL,
+	 NULL, 0},
+	{"tests", FIELD_STRING, FIELD_NULLABLE, 0, ROUTE_TEXT_MAX, NULL, NULL,
+	 0},
+	{"tests_path", FIELD_STRING, FIELD_NULLABLE, 1, BUNDLE_PATH_MAX, NULL,
+	 NULL, 0},
+	{"files", FIELD_ARRAY, FIELD_NULLABLE, 0, JOB_FILES_MAX, NULL,
+	 &route_files_item, 1},
+	{"args", FIELD_ARRAY, FIELD_NULLABLE, 0, JOB_ARGS_MAX, NULL,
+	 &route_arg_item, 1},
+	{"stdin", FIELD_STRING, FIELD_NULLABLE, 0, ROUTE_TEXT_MAX, NULL, NULL,
+	 0},
+	{"security_level", FIELD_ENUM, FIELD_NULLABLE, 0, 0, route_levels, NULL,
+	 0},
+	{"limits", FIELD_OBJECT, FIELD_NULLABLE | FIELD_CLOSED, 0, 0, NULL,
+	 route_limits_fields, ARRAY_LEN(route_limits_fields)},
+	{"collect", FIELD_ARRAY, FIELD_NULLABLE, 0, JOB_COLLECT_MAX, NULL,
+	 &route_path_item, 1},
+};
+
+/* ---- the job's row --------------------------------------------------- */
+
+static int
+put_running(struct api *api, const struct http_request *req,
+	    const struct job_request *request, const char *job_id,
+	    json_t *started_at, struct err *e)
+{
+	json_t *data =
+		json_pack("{s:s, s:s, s:O}", "job_id", job_id, "language",
+			  request->runtime.name, "started_at", started_at);
+	int rc;
+
+	if (data == NULL)
+		return err_set(e, ERR_IO, 0, "new job");
+	rc = job_row_put(api->store, job_id, req->user.user_id, JOB_ROW_RUNNING,
+			 data, e);
+	json_decref(data);
+	return rc;
+}
+
+/* ---- POST ------------------------------------------------------------ */
+
+static bool
+is_unknown_key(const char *key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(job_fields); i++) {
+		if (strcmp(job_fields[i].name, key) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* A misspelt limit must not be taken for no limit. */
+static int
+check_keys(json_t *body, struct http_response *res)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(body, key, value)
+	{
+		if (!is_unknown_key(key))
+			continue;
+		http_problem(res, 422, key, "%.64s is not a known field", key);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+parse(struct api *api, const struct http_request *req, struct job_request *ret,
+      struct http_response *res)
+{
+	struct job_host *host = workflow_engine_host(api->engine);
+	const struct job_defaults defaults = {
+		.wall_ms = (uint64_t)api->config.job_timeout_seconds * 1000,
+		.memory_bytes = api->config.job_memory_bytes,
+	};
+	char field[JOB_FIELD_MAX];
+	struct err e = ERR_INIT;
+
+	if (fields_check(req->body, job_fields, ARRAY_LEN(job_fields), res) <
+		    0 ||
+	    check_keys(req->body, res) < 0)
+		return -1;
+	if (job_host_check_ready(host, &e) < 0) {
+		route_unavailable(res, &e);
+		return -1;
+	}
+	if (job_request_init(ret, req->body, host, &defaults, field, &e) == 0)
+		return 0;
+	if (field[0] != '\0')
+		http_problem(res, 422, field, "%s: %s", field, e.text);
+	else
+		route_unavailable(res, &e);
+	return -1;
+}
+
+static void
+answer_refused(struct http_response *res, const struct job_verdict *verdict)
+{
+	const struct err *e = &verdict->err;
+
+	if (e->kind == ERR_INVALID || e->kind == ERR_NOT_FOUND) {
+		http_problem(res, 422, NULL, "The job was refused: %s",
+			     e->text);
+		return;
+	}
+	http_problem(res, 503, NULL, "The job was refused: %s", e->text);
+	res->retry_after_s = SLOT_RETRY_S;
+}
+
+static void
+answer(struct http_response *res, json_t *data,
+       const struct job_verdict *verdict)
+{
+	if (verdict->is_refused) {
+		json_decref(data);
+		answer_refused(res, verdict);
+		return;
+	}
+	http_json(res, 200,
+		  json_pack("{s:s, s:o}", "status", "success", "data", data));
+}
+
+/* It was not submitted: the row must not stay at running. */
+static void
+give_up(struct api *api, const struct http_request *req, const char *job_id,
+	const struct err *cause, struct http_response *res)
+{
+	json_t *data = job_report_error(job_id, "not submitted", cause->text);
+	struct err e;
+
+	if (data != NULL && job_row_put(api->store, job_id, req->user.user_id,
+					JOB_ROW_DONE, data, &e) < 0)
+		log_error("event=job_save job=%s error=\"%s\"", job_id, e.text);
+	json_decref(data);
+	if (cause->kind == ERR_PEER)
+		route_unavailable(res, cause);
+	else
+		http_problem_from_err(res, cause);
+}
+
+static void
+run(struct api *api, const struct http_request *req,
+    const struct job_request *request, struct http_response *res)
+{
+	char job_id[PROTO_ID_MAX], now[CLOCK_ISO_SIZE];
+	const struct job_run_options options = {
+		.job_id = job_id,
+		.actor = req->user.username,
+		.workflow = "",
+		.cancel_fd = api->stop_fd,
+		.lost_wait_ms = JOB_LOST_WAIT_MS,
+	};
+	struct job_verdict verdict;
+	json_t *data = NULL, *started_at;
+	struct err e;
+
+	job_id_new(job_id);
+	clock_iso8601(clock_wall_us(), now);
+	started_at = json_string(now);
+	if (put_running(api, req, request, job_id, started_at, &e) < 0) {
+		http_problem_from_err(res, &e);
+	} else if (job_run(workflow_engine_host(api->engine), request, &options,
+			   &data, &verdict, &e) < 0) {
+		give_up(api, req, job_id, &e, res);
+	} else {
+		json_object_set(data, "started_at", started_at);
+		if (job_row_put(api->store, job_id, req->user.user_id,
+				JOB_ROW_DONE, data, &e) < 0) {
+			json_decref(data);
+			http_problem_from_err(res, &e);
+		} else {
+			answer(res, data, &verdict);
+		}
+	}
+	json_decref(started_at);
+}
+
+void
+jobs_post(struct api *api, const struct http_request *req,
+	  struct http_response *res)
+{
+	struct job_host *host = workflow_engine_host(api->engine);
+	struct job_request request;
+	struct err e;
+
+	if (parse(api, req, &request, res) < 0)
+		return;
+	if (job_host_slot_acquire(host, SLOT_WAIT_MS, &e) < 0) {
+		http_problem(res, 503, NULL, "%s", e.text);
+		res->retry_after_s = SLOT_RETRY_S;
+	} else {
+		run(api, req, &request, res);
+		job_host_slot_release(host);
+	}
+	job_request_done(&request);
+}
+
+/* ---- GET ------------------------------------------------------------- */
+
+void
+jobs_get(struct api *api, const struct http_request *req,
+	 struct http_response *res)
+{
+	char user_id[40], status[20];
+	struct err e = ERR_INIT;
+	json_t *data = NULL;
+
+	if (!job_id_is_valid(req->id) ||
+	    (job_row_get(api->store, req->id, user_id, status, &data, &e) < 0 &&
+	     e.kind == ERR_NOT_FOUND)) {
+		http_problem(res, 404, NULL, "Job not found");
+	} else if (e.kind != ERR_NONE) {
+		http_problem_from_err(res, &e);
+	} else if (strcmp(user_id, req->user.user_id) != 0 &&
+		   req->user.role != USER_ROLE_ADMIN) {
+		http_problem(res, 403, NULL,
+			     "Access denied: the job belongs to another user");
+	} else {
+		http_json(res, 200,
+			  json_pack("{s:s, s:O}", "status", "success", "data",
+				    data));
+	}
+	json_decref(data);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * job_row.c - see job_row.h.
+ */
+#include "api/workflow/job_row.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "api/jobs/report.h"
+#include "supervisor/base/log.h"
+
+int
+job_row_put(struct store *store, const char *job_id, const char *user_id,
+	    const char *status, json_t *data, struct err *e)
+{
+	char *text;
+	int rc;
+
+	json_object_set_new(data, "status", json_string(status));
+	text = json_dumps(data, JSON_COMPACT);
+	if (text == NULL)
+		return err_set(e, ERR_IO, ENOMEM, "write job as JSON");
+	rc = store_job_put(store, job_id, user_id, status, text, e);
+	free(text);
+	return rc;
+}
+
+int
+job_row_get(struct store *store, const char *job_id, char ret_user_id[40],
+	    char ret_status[20], json_t **ret_data, struct err *e)
+{
+	char *text = NULL;
+	json_t *data;
+
+	if (store_job_get(store, job_id, ret_user_id, ret_status, &text, e) < 0)
+		return -1;
+	data = json_loads(text, JSON_ALLOW_NUL, NULL);
+	free(text);
+	if (data == NULL)
+		return err_set(e, ERR_IO, 0, "job %s: its document is no JSON",
+			       job_id);
+	*ret_data = data;
+	return 0;
+}
+
+struct marking {
+	struct store *store;
+	struct err *e;
+	size_t count;
+	int rc;
+};
+
+static int
+mark_orphan(void *arg, const char *job_id, const char *document)
+{
+	struct marking *m = arg;
+	char user_id[40], status[20];
+	json_t *data, *error;
+
+	(void)document;
+	m->rc = job_row_get(m->store, job_id, user_id, status, &data, m->e);
+	if (m->rc < 0)
+		return -1;
+	error = job_report_error(job_id, JOB_ROW_ORPHANED,
+				 "the API process ended while the job ran");
+	json_object_update(data, error);
+	json_decref(error);
+	m->rc = job_row_put(m->store, job_id, user_id, JOB_ROW_DONE, data,
+			    m->e);
+	json_decref(data);
+	m->count++;
+	return m->rc;
+}
+
+int
+job_row_mark_orphans(struct store *store, struct err *e)
+{
+	struct marking m = {.store = store, .e = e};
+
+	if (store_job_list_running(store, mark_orphan, &m, e) < 0 || m.rc < 0)
+		return err_wrap(e, "mark jobs left running");
+	if (m.count > 0)
+		log_warning("event=jobs_orphaned count=%zu", m.count);
+	return 0;
+}

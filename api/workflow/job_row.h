@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * job_row.h - a job's row in the store: who asked for it, whether it runs, and
+ * its data object as JSON.
+ */
+#ifndef PC_API_WORKFLOW_JOB_ROW_H
+#define PC_API_WORKFLOW_JOB_ROW_H
+
+#include <jansson.h>
+
+#include "api/store/store.h"
+#include "supervisor/base/err.h"
+
+#define JOB_ROW_RUNNING "running"
+#define JOB_ROW_DONE "done"
+
+/* Sets data.status and writes it. */
+int job_row_put(struct store *store, const char *job_id, const char *user_id,
+		const char *status, json_t *data, struct err *e);
+
+/* *ret_data is a new reference. */
+int job_row_get(struct store *store, const char *job_id, char ret_user_id[40],
+		char ret_status[20], json_t **ret_data, struct err *e);
+
+/*
+ * Mark every job that a dead process left running as error: "api restarted".
+ * Jobs cannot outlive the process that submitted them.
+ */
+#define JOB_ROW_ORPHANED "api restarted"
+int job_row_mark_orphans(struct store *store, struct err *e);
+
+#endif
