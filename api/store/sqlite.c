@@ -20,7 +20,8 @@
 #include "supervisor/base/fd.h"
 #include "supervisor/base/str.h"
 
-#define BUSY_TIMEOUT_MS 5000
+/* How long a write waits for another process's: 1 ms at a time. */
+#define BUSY_TRIES 2000
 #define FREE_BYTES_MIN (1u << 20)
 
 /* What each connection is set to before its first statement. */
@@ -256,6 +257,20 @@ prepare_file(const char *dir, const char *path, struct err *e)
 	return 0;
 }
 
+/*
+ * SQLite's own handler sleeps ever longer, up to 100 ms: against a writer that
+ * never pauses it starves.
+ */
+static int
+wait_for_lock(void *arg, int tries)
+{
+	(void)arg;
+	if (tries >= BUSY_TRIES)
+		return 0;
+	(void)usleep(1000);
+	return 1;
+}
+
 static int
 open_connection(struct store *s, enum connection which, struct err *e)
 {
@@ -270,7 +285,7 @@ open_connection(struct store *s, enum connection which, struct err *e)
 		set_sqlite_err(e, db, rc);
 		return err_wrap(e, "open %s", s->path);
 	}
-	sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
+	sqlite3_busy_handler(db, wait_for_lock, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	if (run_sql(db, common_pragmas, e) < 0)
 		return err_wrap(e, "open %s", s->path);

@@ -182,7 +182,7 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
 
 	/*
 	 * One statement, so that no hit is lost.  A window that ends later
-	 * than a whole window from now was left by a clock that was ahead.
+	 * than ?4 was left by a clock that was ahead.
 	 */
 	[STATEMENT_COUNTER_HIT] =
 		{CONNECTION_COUNTER,
@@ -190,9 +190,9 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
 		 " VALUES (?1, 1, ?2 + ?3)"
 		 " ON CONFLICT (key) DO UPDATE SET"
 		 " count = CASE WHEN window_end_us <= ?2"
-		 "  OR window_end_us > ?2 + ?3 THEN 1 ELSE count + 1 END,"
+		 "  OR window_end_us > ?4 THEN 1 ELSE count + 1 END,"
 		 " window_end_us = CASE WHEN window_end_us <= ?2"
-		 "  OR window_end_us > ?2 + ?3 THEN ?2 + ?3"
+		 "  OR window_end_us > ?4 THEN ?2 + ?3"
 		 "  ELSE window_end_us END"
 		 " RETURNING count, window_end_us"},
 	[STATEMENT_COUNTER_CLEAR] = {CONNECTION_COUNTER,

@@ -14,6 +14,12 @@
 
 /* Expired counters are swept out once in so many hits. */
 #define COUNTER_SWEEP_EVERY 256
+/*
+ * A hit may wait for the lock, so its "now" is older than that of hits which
+ * came in between: their window's end is later than it expects, by no more
+ * than this.
+ */
+#define COUNTER_SLACK_US 30000000u
 
 static int
 read_user(const struct query *q, struct store_user *ret, struct err *e)
@@ -168,6 +174,7 @@ counter_hit(struct store *s, const char *key, uint64_t now_us,
 	query_bind_text(&q, 1, key);
 	query_bind_u64(&q, 2, now_us);
 	query_bind_u64(&q, 3, window_us);
+	query_bind_u64(&q, 4, now_us + window_us + COUNTER_SLACK_US);
 	if (query_step(&q, e) < 0)
 		return -1;
 	*ret_count = query_u64(&q, 0);
@@ -183,7 +190,7 @@ store_counter_hit(struct store *s, const char *key, uint32_t window_s,
 {
 	uint64_t now_us = clock_wall_us();
 	uint64_t window_us = (uint64_t)window_s * 1000000u;
-	uint64_t count = 0, end_us = 0;
+	uint64_t count = 0, end_us = 0, left_s;
 	bool is_sweep_due = false;
 
 	if (counter_hit(s, key, now_us, window_us, &count, &end_us,
@@ -192,7 +199,8 @@ store_counter_hit(struct store *s, const char *key, uint32_t window_s,
 	if (is_sweep_due && counter_sweep(s, now_us, e) < 0)
 		return -1;
 	*ret_count = count;
-	*ret_reset_s = (uint32_t)((end_us - now_us + 999999u) / 1000000u);
+	left_s = (end_us - now_us + 999999u) / 1000000u;
+	*ret_reset_s = left_s < window_s ? (uint32_t)left_s : window_s;
 	return 0;
 }
 
