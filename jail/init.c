@@ -123,9 +123,8 @@ start(struct jail *jail, struct err *e)
 	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
 	    errno != ENOSYS)
 		return err_sys(e, "new session keyring");
-	if (reserve_low_fds(e) < 0)
-		return -1;
-	return watch_children(jail, e);
+	(void)jail;
+	return reserve_low_fds(e);
 }
 
 /* Map a sealed memfd of exactly len bytes. */
@@ -161,6 +160,10 @@ load(struct jail *jail, struct err *e)
 	jail->runtime = runtime;
 	if (policy_check(policy, e) < 0 || runtime_check(runtime, e) < 0)
 		return -1;
+	/* Now, while no fd of ours can have taken an absent one's number. */
+	for (uint32_t i = 0; i < jail->policy->mounts_len; i++)
+		jail->has_mount[i] =
+			fcntl((int)(JAIL_FD_MOUNT0 + i), F_GETFD) >= 0;
 	return 0;
 }
 
@@ -170,6 +173,7 @@ static const struct {
 } stages[] = {
 	{JAIL_STAGE_START, start},
 	{JAIL_STAGE_POLICY, load},
+	{JAIL_STAGE_START, watch_children},
 	{JAIL_STAGE_ROOT, mount_root},
 	{JAIL_STAGE_MOUNT, mount_sources},
 	{JAIL_STAGE_DEV, mount_dev},
@@ -325,8 +329,7 @@ main(void)
 		if (stages[i].run(&jail, &e) < 0)
 			fail(stages[i].stage, &e);
 	tell(JAIL_MSG_EXITED, serve(&jail), -1);
-	if (kill_all(&jail, &e) < 0 ||
-	    collect_files(&jail, &collected, &e) < 0)
+	if (kill_all(&jail, &e) < 0 || collect_files(&jail, &collected, &e) < 0)
 		fail(JAIL_STAGE_COLLECT, &e);
 	tell(JAIL_MSG_COLLECTED, 0, collected);
 	return 0;

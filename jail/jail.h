@@ -6,6 +6,7 @@
 #ifndef PC_JAIL_JAIL_H
 #define PC_JAIL_JAIL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -18,8 +19,9 @@
 struct jail {
 	const struct policy *policy; /* read-only mappings of the memfds */
 	const struct runtime *runtime;
-	int root_fd;   /* root of the jail */
-	int work_fd;   /* JAIL_WORK_DIR, O_PATH */
+	bool has_mount[POLICY_MOUNTS_MAX]; /* by policy->mounts */
+	int root_fd;			   /* root of the jail */
+	int work_fd;			   /* JAIL_WORK_DIR, O_PATH */
 	int job_fd;    /* JAIL_JOB_FILE, write-only, until unpacked */
 	int report_fd; /* the payload's failure record, until its exec */
 	int signal_fd; /* SIGCHLD */

@@ -234,9 +234,6 @@ attach_source(const struct jail *jail, int fd, const struct policy_mount *m,
 {
 	struct stat st;
 
-	/* Optional and absent on the host: nothing at this number. */
-	if ((m->flags & POLICY_MOUNT_OPTIONAL) != 0 && fcntl(fd, F_GETFD) < 0)
-		return 0;
 	if (check_source(fd, m, &st, e) < 0 ||
 	    attach(jail, fd, m->target, S_ISDIR(st.st_mode), e) < 0)
 		return -1;
@@ -300,10 +297,18 @@ mount_sources(struct jail *jail, struct err *e)
 	static const struct policy_mount harness = {.target = RUNTIME_JAIL_DIR};
 	const struct policy *p = jail->policy;
 
-	for (uint32_t i = 0; i < p->mounts_len; i++)
-		if (attach_source(jail, (int)(JAIL_FD_MOUNT0 + i),
-				  &p->mounts[i], e) < 0)
+	for (uint32_t i = 0; i < p->mounts_len; i++) {
+		const struct policy_mount *m = &p->mounts[i];
+
+		if (!jail->has_mount[i]) {
+			if ((m->flags & POLICY_MOUNT_OPTIONAL) != 0)
+				continue;
+			return err_set(e, ERR_NOT_FOUND, ENOENT, "%s: not lent",
+				       m->target);
+		}
+		if (attach_source(jail, (int)(JAIL_FD_MOUNT0 + i), m, e) < 0)
 			return -1;
+	}
 	for (uint32_t i = 0; i < p->tmpfs_len; i++) {
 		const struct policy_tmpfs *t = &p->tmpfs[i];
 		const struct tmpfs_spec spec = {

@@ -3,22 +3,27 @@
  * spec.h - the contract between the supervisor, jail-init (PID 1 of a jail)
  * and a runtime's harness: fd numbers, control messages, stages, identities.
  *
- * Life of one jail (DESIGN: prepare, gate, run):
+ * Life of one jail (DESIGN: prepare, gate, run); "->" control socket,
+ * "=>" gate, S supervisor, I jail-init, P payload:
  *
- *   supervisor                jail-init (PID 1)              payload (harness)
- *   clone3 all namespaces ──► [spawn child] waits for maps
- *   writes uid/gid maps ────► joins cgroup, execs memfd
- *                             root, /proc, /dev, pivot, lo
- *                             clone3(payload) ─────────────► ids, caps,
- * rlimits, ◄── PAYLOAD + pidfd ───                        NNP, Landlock,
- * seccomp ◄───────────── gate: 'F' + listener fd number (GATE_FILTERED) takes
- * listener by pidfd_getfd, checks posture A (fd table exact) ──────────────
- * gate: GATE_EXEC ──────────────► exec harness ◄───────────── gate: GATE_READY
- * ────────────── preloaded, waits posture B (every task) RUN + bundle
- * ───────────► unpacks /work, /run/job ◄── UNPACKED ───, drops to nothing
- *             ────────────── gate: GATE_GO ────────────────► runs untrusted
- * code ◄── EXITED (payload's wait status) ─── kills all, collects ◄── COLLECTED
- * (+ memfd) ───, exits
+ *   S       clone3 in all namespaces, write uid and gid maps
+ *   I       join cgroups, exec from the memfd; build root, /proc, /dev,
+ *           pivot, loopback; clone the payload
+ *   I -> S  PAYLOAD + pidfd; I locks itself down
+ *   P       ids, capabilities, limits, no_new_privs, Landlock, seccomp
+ *   P => S  GATE_FILTERED + number of the listener fd
+ *   S       takes the listener by pidfd_getfd, checks posture A (fds)
+ *   S => P  GATE_EXEC
+ *   P => S  GATE_READY, from the harness, preloaded
+ *   S       checks posture B (every task)
+ *   S -> I  RUN + bundle
+ *   I -> S  UNPACKED: /work and /run/job are there
+ *   S => P  GATE_GO; untrusted code runs
+ *   I -> S  EXITED + wait status of the payload; I kills all, collects
+ *   I -> S  COLLECTED (+ memfd); I exits
+ *
+ * FAILED (I -> S) may come instead of any message of jail-init and is its
+ * last one.
  */
 #ifndef PC_JAIL_SPEC_H
 #define PC_JAIL_SPEC_H
@@ -67,6 +72,10 @@ enum payload_fd {
  * Identities inside the jail's user namespace.  Outside they are
  * slot_uid + 0 and slot_uid + 1, a pair no other live slot has.  Host uid 0
  * is not mapped.
+ *
+ * Before it reads a bundle, jail-init takes the payload's file-system ids for
+ * good (its fourth Uid and Gid in /proc/PID/status are slot_uid + 1; the other
+ * three stay slot_uid) and keeps no capability but CAP_KILL.
  */
 #define JAIL_UID_INIT 0
 #define JAIL_UID_PAYLOAD 1000
@@ -129,8 +138,10 @@ struct jail_message {
 	uint32_t stage; /* enum jail_stage, for FAILED */
 	int32_t errnum;
 	int32_t wait_status;
-	char detail[112]; /* a path or a reason; our own words, NUL-terminated
-			   */
+	/* A path or a reason, NUL-terminated; errnum (0: none) not included.
+	 * May hold a path of the client's bundle, without control characters.
+	 */
+	char detail[112];
 };
 
 _Static_assert(sizeof(struct jail_message) == 128, "layout");
