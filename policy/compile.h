@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * compile.h - text to compiled struct, for policies and runtimes.  Output is
+ * the same for the same input: no time, no path, no padding that varies.
+ */
+#ifndef PC_POLICY_COMPILE_H
+#define PC_POLICY_COMPILE_H
+
+#include "policy/diag.h"
+#include "policy/draft.h"
+#include "policy/policy.h"
+
+/*
+ * Compile the policy file at path.  *ret_draft, which the caller frees with
+ * free(), holds the policy (out) and its rules, for `show`.
+ */
+int policy_compile(const char *path, const char *sets_dir,
+		   struct draft **ret_draft, struct diag *diag);
+
+/* Compile dir/runtime.ini. */
+int runtime_compile(const char *dir, struct runtime *ret, struct diag *diag);
+
+/* Human listing of a compiled policy. */
+void policy_show(const struct draft *d, FILE *out);
+
+#endif
