@@ -343,20 +343,12 @@ make_symlink(const struct jail *jail, const char *target, const char *path,
 	return 0;
 }
 
+/* The policy's links, those of /dev among them; its devices are mounts. */
 int
 mount_dev(struct jail *jail, struct err *e)
 {
-	static const struct policy_symlink links[] = {
-		{"/proc/self/fd", "/dev/fd"},
-		{"/proc/self/fd/0", "/dev/stdin"},
-		{"/proc/self/fd/1", "/dev/stdout"},
-		{"/proc/self/fd/2", "/dev/stderr"},
-	};
 	const struct policy *p = jail->policy;
 
-	for (size_t i = 0; i < ARRAY_LEN(links); i++)
-		if (make_symlink(jail, links[i].target, links[i].path, e) < 0)
-			return -1;
 	for (uint32_t i = 0; i < p->symlinks_len; i++)
 		if (make_symlink(jail, p->symlinks[i].target,
 				 p->symlinks[i].path, e) < 0)
