@@ -58,7 +58,9 @@ make_claims(const struct api_config *config, const struct store_user *user,
 		[USER_ROLE_APPROVER] = "approver",
 		[USER_ROLE_ADMIN] = "admin",
 	};
-	uint64_t life_s = (uint64_t)config->jwt_expiration_hours * 3600;
+	json_int_t begin_s = (json_int_t)now_s;
+	json_int_t end_s =
+		begin_s + (json_int_t)config->jwt_expiration_hours * 3600;
 	unsigned char random[16];
 	char jti[2 * sizeof(random) + 1];
 
@@ -67,9 +69,8 @@ make_claims(const struct api_config *config, const struct store_user *user,
 	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:I}", "iss",
 			 JWT_ISSUER, "sub", user->username, "user_id",
 			 user->user_id, "role", roles[user->role], "iat",
-			 (json_int_t)now_s, "nbf", (json_int_t)now_s, "exp",
-			 (json_int_t)(now_s + life_s), "jti", jti, "ver",
-			 (json_int_t)user->token_version);
+			 begin_s, "nbf", begin_s, "exp", end_s, "jti", jti,
+			 "ver", (json_int_t)user->token_version);
 }
 
 static int
@@ -190,11 +191,12 @@ copy_claim(const json_t *claims, const char *name, char *dst, size_t size,
 }
 
 static int
-time_claim(const json_t *claims, const char *name, uint64_t *ret, struct err *e)
+number_claim(const json_t *claims, const char *name, uint64_t *ret,
+	     struct err *e)
 {
 	const json_t *value = json_object_get(claims, name);
 
-	if (!json_is_integer(value) || json_integer_value(value) <= 0)
+	if (!json_is_integer(value) || json_integer_value(value) < 0)
 		return refuse(e);
 	*ret = (uint64_t)json_integer_value(value);
 	return 0;
@@ -216,10 +218,10 @@ check_claims(const json_t *claims, uint64_t now_s, struct jwt_claims *ret,
 	    copy_claim(claims, "user_id", found.user_id, sizeof(found.user_id),
 		       e) < 0 ||
 	    copy_claim(claims, "jti", jti, sizeof(jti), e) < 0 ||
-	    time_claim(claims, "iat", &issued_s, e) < 0 ||
-	    time_claim(claims, "nbf", &not_before_s, e) < 0 ||
-	    time_claim(claims, "exp", &expires_s, e) < 0 ||
-	    time_claim(claims, "ver", &version, e) < 0)
+	    number_claim(claims, "iat", &issued_s, e) < 0 ||
+	    number_claim(claims, "nbf", &not_before_s, e) < 0 ||
+	    number_claim(claims, "exp", &expires_s, e) < 0 ||
+	    number_claim(claims, "ver", &version, e) < 0)
 		return -1;
 	if (not_before_s > now_s + NOT_BEFORE_LEEWAY_S || version > UINT32_MAX)
 		return refuse(e);
