@@ -97,6 +97,8 @@ text_dedent(const char *text, size_t len, size_t *ret_len,
 		if (!is_blank_line(at, line)) {
 			memcpy(out, at + margin, line - margin);
 			out += line - margin;
+		} else if (line > 0 && at[line - 1] == '\r') {
+			*out++ = '\r';
 		}
 		at += line;
 		if (at < end)
@@ -167,9 +169,9 @@ text_to_json_max(const void *bytes, size_t len, size_t max)
 	size_t out = 0;
 	json_t *json;
 
-	if (len == 0)
+	if (size == 0)
 		return json_string("");
-	dst = malloc(size + 1);
+	dst = malloc(size);
 	if (dst == NULL)
 		return NULL;
 	for (size_t i = 0; i < len;) {
@@ -212,8 +214,9 @@ text_length(const char *text)
 json_t *
 text_base64_to_json(const void *bytes, size_t len)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"abcdefghijklmnopqrstuvwxyz0123456789+/="; /* [64]: padding */
 	const unsigned char *p = bytes;
 	char *dst = malloc((len + 2) / 3 * 4 + 1);
 	size_t out = 0;
@@ -231,8 +234,8 @@ text_base64_to_json(const void *bytes, size_t len)
 			v |= p[i + 2];
 		dst[out++] = digits[v >> 18];
 		dst[out++] = digits[v >> 12 & 63];
-		dst[out++] = n > 1 ? digits[v >> 6 & 63] : '=';
-		dst[out++] = n > 2 ? digits[v & 63] : '=';
+		dst[out++] = digits[n > 1 ? v >> 6 & 63 : 64];
+		dst[out++] = digits[n > 2 ? v & 63 : 64];
 	}
 	json = json_stringn(dst, out);
 	free(dst);

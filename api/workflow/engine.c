@@ -31,8 +31,8 @@
 
 #define LEASE_MS 30000u
 #define LEASE_RENEW_MS (LEASE_MS / 3)
-#define TICK_MS 1000
-#define TICK_MIN_MS 20
+#define TICK_MS 1000u
+#define TICK_MIN_MS 20u
 #define EXPIRE_MS 60000u
 
 /* A workflow that a worker of ours holds; one a worker, so no allocation. */
@@ -387,20 +387,21 @@ expire(struct workflow_engine *engine)
 static int
 look_for_due(struct workflow_engine *engine)
 {
-	uint64_t due_us = 0, now_us = clock_wall_us();
+	uint64_t due_us = 0, now_us = clock_wall_us(), wait_ms;
 	struct err e;
 
 	if (store_workflow_next_due(engine->api->store, &due_us, &e) < 0) {
 		log_error("event=workflow_next_due error=\"%s\"", e.text);
 		return TICK_MS;
 	}
-	if (due_us == 0 || due_us >= now_us + TICK_MS * 1000u)
+	if (due_us == 0)
 		return TICK_MS;
-	if (due_us > now_us + TICK_MIN_MS * 1000u)
-		return (int)((due_us - now_us) / 1000) + 1;
-	if (due_us <= now_us)
+	if (due_us <= now_us) {
 		workflow_engine_kick(engine);
-	return TICK_MIN_MS;
+		return TICK_MIN_MS;
+	}
+	wait_ms = (due_us - now_us) / 1000 + 1;
+	return wait_ms < TICK_MS ? (int)wait_ms : (int)TICK_MS;
 }
 
 static void

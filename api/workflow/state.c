@@ -83,6 +83,7 @@ document_new(const struct workflow_request *r, const char *id, uint64_t now_us)
 		"security_issues_found", 0, "security_issues_resolved", 0,
 		"test_success_rate", 0.0, "total_cost", 0.0,
 		"total_duration_minutes", 0.0);
+	int64_t deadline_us = (int64_t)(now_us + r->timeout_us);
 	json_t *options =
 		r->options != NULL ? json_incref(r->options) : json_object();
 
@@ -95,8 +96,7 @@ document_new(const struct workflow_request *r, const char *id, uint64_t now_us)
 	json_object_set_new(doc, "metrics", metrics);
 	json_object_set(doc, "context", r->context);
 	json_object_set_new(doc, "options", options);
-	json_object_set_new(doc, "deadline_us",
-			    json_integer((json_int_t)(now_us + r->timeout_us)));
+	json_object_set_new(doc, "deadline_us", json_integer(deadline_us));
 	json_object_set_new(doc, "timeout_minutes",
 			    json_real((double)r->timeout_us / 60e6));
 	json_set_time(doc, "created_at", now_us);

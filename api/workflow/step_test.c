@@ -284,33 +284,40 @@ take_story(struct step_context *c, const char *job_id, json_t *data,
 	return apply_result(c, data, e);
 }
 
+/* The row of a job that was not submitted must not stay at running. */
+static void
+put_refused_job(struct step_context *c, const char *job_id,
+		const struct err *cause)
+{
+	json_t *data = job_report_error(job_id, "not submitted", cause->text);
+	struct err e;
+
+	if (data == NULL)
+		return;
+	add_origin(c, data);
+	json_object_set_new(data, "is_retryable",
+			    json_boolean(cause->kind == ERR_PEER));
+	if (job_row_put(c->api->store, job_id, c->state->meta.user_id,
+			JOB_ROW_DONE, data, &e) < 0)
+		log_error("event=job_save job=%s error=\"%s\"", job_id, e.text);
+	json_decref(data);
+}
+
 /* Nothing was submitted. */
 static enum step_result
 take_refusal(struct step_context *c, const char *job_id, struct err *e)
 {
 	int64_t attempt = json_number(c->step, "attempt");
-	json_t *data = job_report_error(job_id, "not submitted", e->text);
-	struct err ignored;
 
-	if (data != NULL) {
-		bool is_retryable = e->kind == ERR_BUSY || e->kind == ERR_PEER;
-
-		add_origin(c, data);
-		json_object_set_new(data, "is_retryable",
-				    json_boolean(is_retryable));
-		if (job_row_put(c->api->store, job_id, c->state->meta.user_id,
-				JOB_ROW_DONE, data, &ignored) < 0)
-			log_error("event=job_save job=%s error=\"%s\"", job_id,
-				  ignored.text);
-	}
-	json_decref(data);
 	if (e->kind == ERR_BUSY) {
-		/* No attempt was made; the same number serves again. */
+		/* No attempt was made: the same number, row and id serve
+		 * again. */
 		json_object_set_new(c->step, "attempt",
 				    json_integer(attempt - 1));
 		json_object_del(c->step, "job_id");
 		return wait_for(c, "waits", e->text);
 	}
+	put_refused_job(c, job_id, e);
 	if (e->kind == ERR_PEER)
 		return retry_later(c, JOB_REASON_LOST_GONE, e);
 	close_attempt(c, "error", "not submitted");
