@@ -91,8 +91,10 @@ act_submit(struct demo *d, struct err *e)
 	size_t i;
 	const json_t *step;
 	json_array_foreach(json_object_get(data, "execution_plan"), i, step)
+	{
 		printf("  %zu. %s\n", i + 1,
 		       cli_json_string(step, "description", "?"));
+	}
 	json_decref(answer);
 	if (rc == -1 || d->workflow_id[0] == '\0')
 		return err_set(e, ERR_PEER, 0, "no workflow id came back");

@@ -17,10 +17,6 @@
 #include "supervisor/base/str.h"
 #include "tools/promptcraft/probe.h"
 
-#ifndef MOUNT_ATTR_RDONLY
-#error "linux/mount.h is older than Linux 5.12"
-#endif
-
 static const struct {
 	const char *name;
 	unsigned long long flag;

@@ -26,8 +26,7 @@ cli_workflow_list(struct cli *cli, const struct cli_command *self, int argc,
 {
 	uint64_t limit = 50;
 	const struct cli_option options[] = {
-		{"limit", "N", "at most N (default 50)", CLI_UINT, &limit,
-		 1000},
+		{"limit", "N", "at most N (default 50)", CLI_UINT, &limit, 200},
 	};
 	int first;
 	int status = cli_parse(cli, self, options, ARRAY_LEN(options), argc,
@@ -49,7 +48,9 @@ cli_workflow_list(struct cli *cli, const struct cli_command *self, int argc,
 	size_t i;
 	const json_t *w;
 	json_array_foreach(json_object_get(data, "workflows"), i, w)
+	{
 		print_row(cli, w);
+	}
 	json_decref(answer);
 	return CLI_OK;
 }

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""200 jobs, 8 at a time: all right, and nothing grows."""
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from promptcraft import BUILD, Stack, wait_for
+
+JOBS = 200
+AT_A_TIME = 8
+WARM_UP = 32
+# Growth that is too much.  AddressSanitizer keeps freed memory on purpose.
+IS_ASAN = BUILD.name == "asan"
+RSS_MAX_KIB = ({"supervisor": 65536, "api": 262144} if IS_ASAN
+               else {"supervisor": 512, "api": 8192})
+
+
+@pytest.fixture
+def fresh_stack():
+    stack = Stack.up("--slots", str(AT_A_TIME))
+    yield stack
+    stack.down()
+
+
+def children_of(pid):
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        found += (task / "children").read_text().split()
+    return found
+
+
+def rss_kib(pid):
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise AssertionError("no VmRSS")
+
+
+def measure(stack):
+    figures = {"cgroups": len(stack.status()["cgroups"])}
+    for name, pid in stack.info["pids"].items():
+        figures[name] = {
+            "fds": len(os.listdir(f"/proc/{pid}/fd")),
+            "children": len(children_of(pid)),
+            "threads": len(os.listdir(f"/proc/{pid}/task")),
+            "rss_kib": rss_kib(pid),
+        }
+    return figures
+
+
+def counts(figures):
+    return {name: {k: v for k, v in f.items() if k != "rss_kib"}
+            if isinstance(f, dict) else f for name, f in figures.items()}
+
+
+def one_job(client, i):
+    """Different code, tests and outcomes; what came, and what should have."""
+    kind = i % 5
+    if kind == 0:
+        data = client.job(language="python", code=f"print({i} ** 2)")
+        return (data["outcome"], data["stdout"]), ("completed",
+                                                   f"{i ** 2}\n")
+    if kind == 1:
+        data = client.job(language="shell", code=f"echo job {i}; exit 3")
+        return ((data["outcome"], data["exit_code"], data["stdout"]),
+                ("completed", 3, f"job {i}\n"))
+    if kind == 2:
+        data = client.job(
+            language="python", code=f"def f(x):\n    return x + {i}\n",
+            tests="import unittest\nfrom solution import f\n"
+                  "class T(unittest.TestCase):\n"
+                  f"    def test_one(self): self.assertEqual(f(1), {i + 1})\n"
+                  "    def test_two(self): self.assertEqual(f(1), 0)\n")
+        tests = data["tests"]
+        return ((data["outcome"], tests["passed"], tests["failed"]),
+                ("failed", 1, 1))
+    if kind == 3:
+        data = client.job(language="shell", code="cat", stdin=f"in {i}")
+        return (data["outcome"], data["stdout"]), ("completed", f"in {i}")
+    data = client.job(language="python", code="while True: pass",
+                      limits={"timeout_seconds": 1})
+    return (data["outcome"], data["reason"]), ("timeout", "timeout")
+
+
+def run_jobs(client, numbers):
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        return list(pool.map(lambda i: one_job(client, i), numbers))
+
+
+def test_200_jobs_8_at_a_time(fresh_stack):
+    client = fresh_stack.client()
+    # Caches and pools fill up in the first jobs; growth is what comes after.
+    run_jobs(client, range(WARM_UP))
+    before = measure(fresh_stack)
+    wrong = [(i, got, want) for i, (got, want)
+             in enumerate(run_jobs(client, range(JOBS))) if got != want]
+    # Slots are tidied up just after the answer.
+    after = wait_for(lambda: measure(fresh_stack),
+                     lambda f: counts(f) == counts(before), seconds=5)
+    print(json.dumps({"jobs": JOBS, "before": before, "after": after}))
+    assert not wrong
+    growth = {name: after[name]["rss_kib"] - before[name]["rss_kib"]
+              for name in ("supervisor", "api")}
+    assert all(growth[name] < RSS_MAX_KIB[name] for name in growth), growth
+    hello = fresh_stack.status()["supervisor"]
+    assert hello["slots_free"] == hello["slots_total"]
