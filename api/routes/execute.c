@@ -23,6 +23,7 @@
 
 #define GOAL_MIN 10
 #define GOAL_MAX 1000
+#define GOAL_MAX_BYTES 4000 /* UTF-8 */
 #define SAVE_TRIES 8
 
 static const struct field project_fields[] = {
@@ -78,7 +79,8 @@ static const struct field option_fields[] = {
 };
 
 static const struct field execute_fields[] = {
-	{"goal", FIELD_STRING, FIELD_REQUIRED, 1, 4 * GOAL_MAX, NULL, NULL, 0},
+	{"goal", FIELD_STRING, FIELD_REQUIRED, 1, GOAL_MAX_BYTES, NULL, NULL,
+	 0},
 	{"context", FIELD_OBJECT, FIELD_NULLABLE, 0, 0, NULL, context_fields,
 	 ARRAY_LEN(context_fields)},
 	{"options", FIELD_OBJECT, FIELD_NULLABLE, 0, 0, NULL, option_fields,

@@ -523,6 +523,7 @@ workflow_engine_start_with(struct api *api,
 			   struct workflow_engine **ret, struct err *e)
 {
 	struct workflow_engine *engine = engine_new(api, e);
+	struct err ignored;
 
 	if (engine == NULL)
 		return -1;
@@ -538,6 +539,9 @@ workflow_engine_start_with(struct api *api,
 		engine_free(engine);
 		return -1;
 	}
+	/* So that the first request finds the languages known; no harm if it
+	 * fails, whoever needs them asks again. */
+	(void)job_host_refresh(engine->host, NULL, &ignored);
 	if (start_threads(engine, e) < 0) {
 		workflow_engine_stop(engine);
 		return -1;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "supervisor/base/fd.h"
+#include "supervisor/base/str.h"
 #include "supervisor/wire/wire.h"
 
 struct fake_supervisor {
@@ -174,11 +175,11 @@ fake_start(struct fake_supervisor *f)
 	f->instance = 1;
 	f->is_ready = true;
 	f->done.outcome = PROTO_OUTCOME_EXITED;
-	strcpy(f->dir, "/tmp/pc-test-fake.XXXXXX");
+	str_copy(f->dir, sizeof(f->dir), "/tmp/pc-test-fake.XXXXXX");
 	if (mkdtemp(f->dir) == NULL)
 		abort();
 	snprintf(f->path, sizeof(f->path), "%s/s", f->dir);
-	strcpy(a.sun_path, f->path);
+	str_copy(a.sun_path, sizeof(a.sun_path), f->path);
 	f->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (bind(f->listen_fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
 	    listen(f->listen_fd, 64) < 0 || pipe(f->stop_pipe) < 0 ||

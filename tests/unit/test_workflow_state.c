@@ -31,6 +31,7 @@
 #include "api/workflow/program.h"
 #include "api/workflow/step.h"
 #include "supervisor/base/clock.h"
+#include "supervisor/base/str.h"
 
 #define PASSED                                                                 \
 	"{\"outcome\":\"passed\",\"reason\":null,\"stdout\":\"a\\u0000b\","    \
@@ -184,10 +185,11 @@ static int
 setup(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/pc-test-wf.XXXXXX");
+	str_copy(dir, sizeof(dir), "/tmp/pc-test-wf.XXXXXX");
 	assert_non_null(mkdtemp(dir));
 	memset(&api, 0, sizeof(api));
-	strcpy(api.config.supervisor_socket, "/nonexistent/socket");
+	str_copy(api.config.supervisor_socket,
+		 sizeof(api.config.supervisor_socket), "/nonexistent/socket");
 	api.config.max_workflows = 2;
 	api.config.max_execution_retries = 1;
 	api.config.state_ttl_hours = 24;
@@ -202,13 +204,18 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	char command[128];
+	static const char *const names[] = {"", "-wal", "-shm"};
+	char path[128];
 
 	(void)state;
 	stop();
 	store_close(api.store);
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command); /* our own mkdtemp name */
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/promptcraft.db%s", dir,
+			 names[i]);
+		(void)unlink(path);
+	}
+	return rmdir(dir);
 }
 
 static const char with_tests[] =
@@ -236,7 +243,7 @@ create_for(const char *context, bool needs_approval, double minutes,
 	if (workflow_state_init(&state, &r, &e) < 0 ||
 	    workflow_state_create(api.store, &state, &e) < 0)
 		fail_msg("%s", e.text);
-	strcpy(ret_id, state.meta.workflow_id);
+	memcpy(ret_id, state.meta.workflow_id, 40);
 	workflow_state_done(&state);
 	json_decref(r.context);
 	json_decref(r.plan);
