@@ -305,19 +305,52 @@ call_rule_matches(const struct call_rule *rule, uint32_t nr,
 	return true;
 }
 
+/* By name, else as a mask of names, else as a number. */
 static void
-format_test(FILE *out, const struct call_test *test)
+format_value(FILE *out, const char *prefixes, uint32_t value)
+{
+	const char *name = NULL;
+	bool is_first = true;
+
+	if (prefixes != NULL)
+		name = constant_name(prefixes, value);
+	if (name != NULL) {
+		fputs(name, out);
+		return;
+	}
+	for (uint32_t bit = 1; prefixes != NULL && bit != 0; bit <<= 1) {
+		if ((value & bit) == 0)
+			continue;
+		name = constant_name(prefixes, bit);
+		if (name == NULL)
+			break;
+		fprintf(out, "%s%s", is_first ? "" : "|", name);
+		is_first = false;
+		value &= ~bit;
+	}
+	if (value != 0 || is_first)
+		fprintf(out, "%s%#x", is_first ? "" : "|", value);
+}
+
+static void
+format_test(FILE *out, const struct call_test *test, const char *prefixes)
 {
 	if (test->count == 0) {
 		fputc('*', out);
 		return;
 	}
-	if (test->mask != UINT32_MAX)
-		fprintf(out, "&%#x=", test->mask);
+	if (test->mask != UINT32_MAX) {
+		fputc('&', out);
+		format_value(out, prefixes, test->mask);
+		fputc('=', out);
+	}
 	if (test->count > 1)
 		fputc('{', out);
-	for (uint32_t i = 0; i < test->count; i++)
-		fprintf(out, "%s%#x", i > 0 ? " " : "", test->values[i]);
+	for (uint32_t i = 0; i < test->count; i++) {
+		if (i > 0)
+			fputc(' ', out);
+		format_value(out, prefixes, test->values[i]);
+	}
 	if (test->count > 1)
 		fputc('}', out);
 }
@@ -339,7 +372,10 @@ call_rule_format(const struct call_rule *rule, char *dst, size_t size)
 	fputs(name, out);
 	for (size_t i = 0; i < last; i++) {
 		fputs(i == 0 ? "(" : ", ", out);
-		format_test(out, &rule->tests[i]);
+		format_test(out, &rule->tests[i],
+			    constant_prefixes(
+				    name, (unsigned)i,
+				    i > 0 ? rule->tests[i - 1].values[0] : 0));
 	}
 	if (last > 0)
 		fputc(')', out);

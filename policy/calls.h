@@ -51,7 +51,7 @@ int call_rule_parse(char *text, struct call_rule *ret, struct err *e);
 bool call_rule_is_conditional(const struct call_rule *rule);
 bool call_rule_matches(const struct call_rule *rule, uint32_t nr,
 		       const uint64_t args[CALL_ARGS]);
-/* "ioctl(*, {0x541b 0x5421})"; -1 if it does not fit. */
+/* "ioctl(*, {FIONREAD FIONBIO})"; -1 if it does not fit. */
 int call_rule_format(const struct call_rule *rule, char *dst, size_t size);
 
 /* A call of [Examples]: constants, or * for any. */
@@ -64,5 +64,12 @@ int call_example_parse(char *text, struct call_example *ret, struct err *e);
 
 /* constants.c: -1 if there is no such constant. */
 int constant_find(const char *name, uint64_t *ret);
+/*
+ * Prefixes of the names that argument arg of a call is written with, NULL if
+ * it is a number; before: a value of the argument before it.
+ */
+const char *constant_prefixes(const char *call, unsigned arg, uint32_t before);
+/* NULL if no name with one of the prefixes has that value. */
+const char *constant_name(const char *prefixes, uint32_t value);
 
 #endif

@@ -104,7 +104,7 @@ is_seccomp_code(const struct sock_filter *in)
 		BPF_RET | BPF_K,
 		BPF_RET | BPF_A,
 		BPF_ALU | BPF_NEG,
-		BPF_ALU | BPF_ADD | BPF_K,
+		BPF_ALU | BPF_K, /* BPF_ADD is 0 */
 		BPF_ALU | BPF_ADD | BPF_X,
 		BPF_ALU | BPF_SUB | BPF_K,
 		BPF_ALU | BPF_SUB | BPF_X,

@@ -41,6 +41,8 @@
 #define MFD_HUGETLB 4u
 #endif
 
+#define SOCK_TYPE_MASK 0xf /* the kernel's: the rest are flags */
+
 struct constant {
 	const char *name;
 	uint64_t value;
@@ -192,6 +194,7 @@ static const struct constant constants[] = {
 	C(AF_RXRPC),
 	C(AF_RDS),
 	C(AF_KEY),
+	C(SOCK_TYPE_MASK),
 	C(SOCK_STREAM),
 	C(SOCK_DGRAM),
 	C(SOCK_RAW),
@@ -228,6 +231,73 @@ static const struct constant constants[] = {
 	C(TCP_ULP),
 	C(IPV6_V6ONLY),
 };
+
+/* Which names an argument of a call is shown with; prefixes, by blanks. */
+static const struct {
+	const char *call;
+	unsigned arg;
+	const char *prefixes;
+} arguments[] = {
+	{"fcntl", 1, "F_"},
+	{"ioctl", 1, "FIO TC TIOC FICLONE"},
+	{"prctl", 0, "PR_"},
+	{"arch_prctl", 0, "ARCH_"},
+	{"clone", 0, "CLONE_"},
+	{"mmap", 2, "PROT_"},
+	{"mmap", 3, "MAP_"},
+	{"mprotect", 2, "PROT_"},
+	{"pkey_mprotect", 2, "PROT_"},
+	{"memfd_create", 1, "MFD_"},
+	{"fadvise64", 3, "POSIX_FADV_"},
+	{"mknod", 1, "S_IF"},
+	{"mknodat", 2, "S_IF"},
+	{"socket", 0, "AF_"},
+	{"socket", 1, "SOCK_"},
+	{"socket", 2, "IPPROTO_"},
+	{"socketpair", 0, "AF_"},
+	{"socketpair", 1, "SOCK_"},
+	{"setsockopt", 1, "SOL_SOCKET IPPROTO_TCP IPPROTO_IPV6"},
+};
+
+/* Does name begin with one of the prefixes? */
+static bool
+has_prefix(const char *name, const char *prefixes)
+{
+	while (*prefixes != '\0') {
+		size_t len = strcspn(prefixes, " ");
+
+		if (strncmp(name, prefixes, len) == 0)
+			return true;
+		prefixes += len;
+		prefixes += strspn(prefixes, " ");
+	}
+	return false;
+}
+
+const char *
+constant_prefixes(const char *call, unsigned arg, uint32_t before)
+{
+	/* The options of setsockopt are numbered apart for each level. */
+	if (strcmp(call, "setsockopt") == 0 && arg == 2)
+		return before == SOL_SOCKET    ? "SO_"
+		       : before == IPPROTO_TCP ? "TCP_"
+					       : "IPV6_";
+	for (size_t i = 0; i < ARRAY_LEN(arguments); i++)
+		if (arguments[i].arg == arg &&
+		    strcmp(arguments[i].call, call) == 0)
+			return arguments[i].prefixes;
+	return NULL;
+}
+
+const char *
+constant_name(const char *prefixes, uint32_t value)
+{
+	for (size_t i = 0; i < ARRAY_LEN(constants); i++)
+		if ((uint32_t)constants[i].value == value &&
+		    has_prefix(constants[i].name, prefixes))
+			return constants[i].name;
+	return NULL;
+}
 
 int
 constant_find(const char *name, uint64_t *ret)

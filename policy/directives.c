@@ -217,11 +217,21 @@ directive_find(const char *key, unsigned *ret)
 	return -1;
 }
 
+static void
+apply_list(struct load *l, const struct directive *d, const char *text)
+{
+	owned_mem char *value = strdup(text);
+
+	if (value == NULL)
+		abort();
+	l->draft->is_given |= UINT64_C(1) << l->directive;
+	d->apply(l, value);
+}
+
 void
 directive_apply(struct load *l, const struct text_entry *entry)
 {
 	const struct directive *d;
-	owned_mem char *value = NULL;
 
 	l->entry = entry;
 	if (strcmp(entry->section, "Environment") == 0) {
@@ -242,15 +252,10 @@ directive_apply(struct load *l, const struct text_entry *entry)
 			   entry->section);
 		return;
 	}
-	value = strdup(entry->value);
-	if (value == NULL)
-		abort();
-	if (d->parse != NULL) {
-		apply_scalar(l, d, value);
-		return;
-	}
-	l->draft->is_given |= UINT64_C(1) << l->directive;
-	d->apply(l, value);
+	if (d->parse != NULL)
+		apply_scalar(l, d, entry->value);
+	else
+		apply_list(l, d, entry->value);
 }
 
 void

@@ -14,13 +14,18 @@
 #define DEPTH_MAX 4
 #define SUFFIX ".policy"
 
-/* The files from the one asked for down to the one being read. */
+/* What is the same for all files of the chain. */
 struct chain {
-	const char *paths[DEPTH_MAX];
-	size_t len;
 	const char *sets_dir;
 	struct draft *draft;
 	struct diag *diag;
+};
+
+/* A file being read, and the one that extends it. */
+struct level {
+	const char *path;
+	const struct level *child;
+	unsigned depth;
 };
 
 /* What [Policy] of one file says. */
@@ -102,17 +107,18 @@ set_description(struct policy *p, const char *path, const struct text_entry *t,
 			   sizeof(p->description) - 1);
 }
 
-static int read_level(struct chain *c, const char *path,
+static int read_level(const struct chain *c, const struct level *level,
 		      struct example_list *ret_examples);
 
-/* Read the file that the innermost one of the chain extends. */
 static int
-read_parent(struct chain *c, const struct text_entry *extends)
+read_parent(const struct chain *c, const struct level *level,
+	    const struct text_entry *extends)
 {
-	const char *path = c->paths[c->len - 1];
+	const char *path = level->path;
 	const char *slash = strrchr(path, '/');
 	int dir_len = slash != NULL ? (int)(slash - path) + 1 : 0;
 	char parent[4096];
+	struct level next = {parent, level, level->depth + 1};
 
 	if (!str_is_name(extends->value, POLICY_NAME_MAX - 1)) {
 		diag_error(c->diag, path, extends->line,
@@ -126,19 +132,19 @@ read_parent(struct chain *c, const struct text_entry *extends)
 		diag_error(c->diag, path, extends->line, "Extends=: too long");
 		return -1;
 	}
-	for (size_t i = 0; i < c->len; i++)
-		if (strcmp(c->paths[i], parent) == 0) {
+	for (const struct level *at = level; at != NULL; at = at->child)
+		if (strcmp(at->path, parent) == 0) {
 			diag_error(c->diag, path, extends->line,
 				   "Extends=: %s extends itself",
 				   extends->value);
 			return -1;
 		}
-	if (c->len == DEPTH_MAX) {
+	if (next.depth > DEPTH_MAX) {
 		diag_error(c->diag, path, extends->line,
 			   "Extends=: more than %d files deep", DEPTH_MAX);
 		return -1;
 	}
-	if (read_level(c, parent, NULL) == 0)
+	if (read_level(c, &next, NULL) == 0)
 		return 0;
 	diag_error(c->diag, path, extends->line,
 		   "Extends=: %s has the errors above", extends->value);
@@ -190,7 +196,7 @@ example_list_done(struct example_list *list)
 }
 
 static void
-apply_file(struct chain *c, const struct text_file *file,
+apply_file(const struct chain *c, const struct text_file *file,
 	   const struct head *head, struct example_list *examples)
 {
 	struct load l = {
@@ -219,18 +225,19 @@ apply_file(struct chain *c, const struct text_file *file,
 }
 
 static int
-read_level(struct chain *c, const char *path, struct example_list *ret_examples)
+read_level(const struct chain *c, const struct level *level,
+	   struct example_list *ret_examples)
 {
+	const char *path = level->path;
 	unsigned before = c->diag->errors;
 	struct text_file file;
 	struct head head = {0};
 
-	c->paths[c->len++] = path;
 	if (text_read(&file, path, policy_sections, c->diag) < 0 ||
 	    set_name(&c->draft->out, path, c->diag) < 0)
 		goto out;
 	read_head(&file, &head, c->diag);
-	if (head.extends != NULL && read_parent(c, head.extends) < 0)
+	if (head.extends != NULL && read_parent(c, level, head.extends) < 0)
 		goto out;
 	apply_file(c, &file, &head, ret_examples);
 	set_name(&c->draft->out, path, c->diag);
@@ -239,7 +246,6 @@ read_level(struct chain *c, const char *path, struct example_list *ret_examples)
 				c->diag);
 out:
 	text_done(&file);
-	c->len--;
 	return c->diag->errors == before ? 0 : -1;
 }
 
@@ -248,9 +254,10 @@ draft_read(struct draft *d, const char *path, const char *sets_dir,
 	   struct example_list *ret_examples, struct diag *diag)
 {
 	struct chain c = {.sets_dir = sets_dir, .draft = d, .diag = diag};
+	struct level level = {.path = path, .depth = 1};
 	struct err e = ERR_INIT;
 
-	if (read_level(&c, path, ret_examples) < 0)
+	if (read_level(&c, &level, ret_examples) < 0)
 		return -1;
 	directive_check_complete(d, path, diag);
 	if (family_add_rules(d, &e) < 0)

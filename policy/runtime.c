@@ -61,18 +61,20 @@ on_name(struct load_runtime *l, char *value)
 		copy_text(l, l->r->name, sizeof(l->r->name), value);
 }
 
+/* Kept with single blanks between them. */
 static void
 on_aliases(struct load_runtime *l, char *value)
 {
-	char names[TEXT_LINE_MAX] = "";
+	char names[TEXT_LINE_MAX];
+	size_t len = 0;
 	char *word;
 
+	names[0] = '\0';
 	while ((word = text_next_word(&value)) != NULL) {
 		if (!str_is_name(word, POLICY_NAME_MAX - 1))
 			complain(l, "\"%s\" is not a name", word);
-		if (names[0] != '\0')
-			strcat(names, " ");
-		strcat(names, word);
+		len += (size_t)snprintf(names + len, sizeof(names) - len,
+					"%s%s", len > 0 ? " " : "", word);
 	}
 	copy_text(l, l->r->aliases, sizeof(l->r->aliases), names);
 }
