@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dispatch.c - the table of requests and the small ones' handlers.
+ */
+#include "supervisor/dispatch.h"
+
+#include <string.h>
+
+#include "supervisor/base/str.h"
+#include "supervisor/job.h"
+#include "supervisor/supervisor.h"
+
+static int
+handle_hello(struct supervisor *sup, struct peer *peer,
+	     const union wire_message *msg, struct wire_fds *fds, struct err *e)
+{
+	struct proto_hello_reply reply = {
+		.head.seq = msg->head.seq,
+		.slots_total = sup->slots.count,
+		.slots_free = sup->slots.count - sup->slots.used,
+		.policies = sup->catalog.policies_len,
+		.runtimes = sup->catalog.runtimes_len,
+		.cgroup_version =
+			sup->has_cgroup ? (uint32_t)sup->cgroup.version : 0,
+		.landlock_abi = sup->host.landlock_abi,
+		.is_ready = sup->cause.kind == ERR_NONE,
+		.version = PROMPTCRAFT_VERSION,
+		.cause = sup->cause,
+	};
+
+	(void)fds;
+	(void)e;
+	memcpy(reply.instance, sup->instance, sizeof(reply.instance));
+	wire_head_init(&reply.head, PROTO_HELLO_REPLY, sizeof(reply), 0);
+	peer_send(peer, &reply.head, NULL);
+	return 0;
+}
+
+static void
+fill_policy(struct proto_policy_info *info, const struct policy *p)
+{
+	(void)str_copy(info->name, sizeof(info->name), p->name);
+	(void)str_copy(info->description, sizeof(info->description),
+		       p->description);
+	memcpy(info->policy_sha256, p->sha256, sizeof(info->policy_sha256));
+	memcpy(info->bpf_sha256, p->bpf_sha256, sizeof(info->bpf_sha256));
+	info->ceiling = (struct proto_limits){
+		.wall_ms = p->limits.wall_ms,
+		.memory_bytes = p->limits.memory_bytes,
+		.output_bytes = p->limits.output_bytes,
+		.pids = p->limits.pids,
+		.cpu_percent = p->limits.cpu_percent,
+	};
+	info->syscalls_allowed = p->syscalls_allowed;
+	info->has_loopback = p->has_loopback;
+}
+
+static int
+handle_policy(struct supervisor *sup, struct peer *peer,
+	      const union wire_message *msg, struct wire_fds *fds,
+	      struct err *e)
+{
+	struct proto_policy_info info = {.head.seq = msg->head.seq};
+	uint32_t index = msg->get.index;
+
+	(void)fds;
+	(void)e;
+	if (index < sup->catalog.policies_len)
+		fill_policy(&info, &sup->catalog.policies[index].policy);
+	wire_head_init(&info.head, PROTO_POLICY_INFO, sizeof(info), 0);
+	peer_send(peer, &info.head, NULL);
+	return 0;
+}
+
+static int
+handle_runtime(struct supervisor *sup, struct peer *peer,
+	       const union wire_message *msg, struct wire_fds *fds,
+	       struct err *e)
+{
+	struct proto_runtime_info info = {.head.seq = msg->head.seq};
+	uint32_t index = msg->get.index;
+
+	(void)fds;
+	(void)e;
+	if (index < sup->catalog.runtimes_len) {
+		const struct runtime *r = &sup->catalog.runtimes[index].runtime;
+
+		(void)str_copy(info.name, sizeof(info.name), r->name);
+		(void)str_copy(info.aliases, sizeof(info.aliases), r->aliases);
+		(void)str_copy(info.code_path, sizeof(info.code_path),
+			       r->code_path);
+		(void)str_copy(info.tests_path, sizeof(info.tests_path),
+			       r->tests_path);
+		(void)str_copy(info.description, sizeof(info.description),
+			       r->description);
+	}
+	wire_head_init(&info.head, PROTO_RUNTIME_INFO, sizeof(info), 0);
+	peer_send(peer, &info.head, NULL);
+	return 0;
+}
+
+/* Size and number of fds are in wire.c's table: one row a type, both ends. */
+static const struct {
+	int (*handler)(struct supervisor *sup, struct peer *peer,
+		       const union wire_message *msg, struct wire_fds *fds,
+		       struct err *e);
+} table[PROTO_TYPE_COUNT] = {
+	[PROTO_HELLO] = {handle_hello},
+	[PROTO_POLICY_GET] = {handle_policy},
+	[PROTO_RUNTIME_GET] = {handle_runtime},
+	[PROTO_JOB_SUBMIT] = {job_submit},
+	[PROTO_JOB_KILL] = {job_kill_request},
+};
+
+int
+dispatch(struct supervisor *sup, struct peer *peer,
+	 const union wire_message *msg, struct wire_fds *fds, struct err *e)
+{
+	if (table[msg->head.type].handler == NULL)
+		return err_set(
+			e, ERR_PEER, 0, "%s is not a client's to send",
+			proto_type_name((enum proto_type)msg->head.type));
+	return table[msg->head.type].handler(sup, peer, msg, fds, e);
+}

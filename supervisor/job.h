@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * job.h - one job from JOB_SUBMIT to JOB_DONE.
+ *
+ *   PREPARING   jail-init builds the jail; the payload locks itself down
+ *   FILTERED    posture A passed, the harness is being exec'ed and preloads
+ *   UNPACKING   posture B passed, jail-init unpacks the bundle
+ *   RUNNING     posture C passed, the gate is open: untrusted code runs
+ *   COLLECTING  the payload ended, jail-init brings back result files
+ *   ENDING      jail-init was killed or will exit; wait for its end
+ *   RECORDED    all is over, the record is appended; JOB_DONE follows once it
+ *               is on the disk
+ *
+ * Every state but RECORDED has a deadline.  Whatever goes wrong, the way out
+ * is the same: kill PID 1, wait for it, record, answer.
+ */
+#ifndef PC_SUPERVISOR_JOB_H
+#define PC_SUPERVISOR_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "jail/spawn.h"
+#include "jail/spec.h"
+#include "supervisor/audit.h"
+#include "supervisor/catalog.h"
+#include "supervisor/cgroup.h"
+#include "supervisor/gate.h"
+#include "supervisor/loop.h"
+#include "supervisor/slots.h"
+#include "supervisor/wire/wire.h"
+
+struct supervisor;
+struct peer;
+
+enum job_state {
+	JOB_FREE = 0,
+	JOB_PREPARING,
+	JOB_FILTERED,
+	JOB_UNPACKING,
+	JOB_RUNNING,
+	JOB_COLLECTING,
+	JOB_ENDING,
+	JOB_RECORDED,
+	JOB_STATE_COUNT
+};
+
+/* The supervisor's ends of a job's pipes, handed to the client. */
+enum job_pipe {
+	JOB_PIPE_STDIN,
+	JOB_PIPE_STDOUT,
+	JOB_PIPE_STDERR,
+	JOB_PIPE_RESULT,
+	JOB_PIPE_COUNT
+};
+
+struct job {
+	enum job_state state;
+	struct supervisor *sup;
+	struct peer *peer; /* NULL once it is gone */
+	uid_t peer_uid;
+	pid_t peer_pid;
+	struct slot *slot;
+	struct proto_job_submit submit;
+	const struct catalog_policy *policy;
+	const struct catalog_runtime *runtime;
+	struct proto_limits limits; /* as applied */
+
+	struct jail_process jail;
+	struct gate_expected expected;
+	int control, gate, listener, payload_pidfd;
+	int32_t listener_number; /* in the payload; valid if is_at_gate */
+	int bundle, collected;
+	int pipes[JOB_PIPE_COUNT];
+	struct watch control_watch, gate_watch, listener_watch, init_watch,
+		oom_watch;
+
+	bool is_at_gate; /* GATE_FILTERED came */
+	bool has_run;	 /* the gate was opened */
+	bool has_exited; /* EXITED came: wait_status */
+	bool is_oom;	 /* the kernel said so while it ran */
+	bool is_timeout;
+	bool is_failed; /* err says why; REFUSED or ERROR */
+	int wait_status;
+	enum proto_reason kill_reason; /* first JOB_KILL, lost peer, shutdown */
+	struct err err;
+
+	uint64_t submitted_us, go_us, end_us, deadline_us;
+	uint32_t denial_counts[POLICY_AUDIT_MAX];
+	uint64_t denials_total;
+	uint8_t bundle_sha256[32], collected_sha256[32];
+	bool has_collected;
+	char posture[ERR_TEXT_MAX];
+	struct proto_job_done done;
+};
+
+/* ---- called by dispatch, listen and main ------------------------------- */
+
+/* Handlers of JOB_SUBMIT and JOB_KILL. */
+int job_submit(struct supervisor *sup, struct peer *peer,
+	       const union wire_message *msg, struct wire_fds *fds,
+	       struct err *e);
+int job_kill_request(struct supervisor *sup, struct peer *peer,
+		     const union wire_message *msg, struct wire_fds *fds,
+		     struct err *e);
+/* Kill all jobs of a peer that is about to be freed. */
+void job_peer_gone(struct supervisor *sup, const struct peer *peer);
+/* Kill every job, for shutdown. */
+void job_kill_all(struct supervisor *sup);
+/* The nearest deadline of any job, UINT64_MAX if none. */
+uint64_t job_next_deadline(const struct supervisor *sup);
+/* Handle deadlines; put this turn's records on the disk and answer. */
+void job_turn_end(struct supervisor *sup);
+
+/* ---- between job.c, job_start.c and job_end.c -------------------------- */
+
+/* Take over everything from the slot to the running jail-init, or fail. */
+int job_start(struct job *job, struct err *e);
+/* Checks of a request; *e names the field. */
+int job_check_request(const struct supervisor *sup,
+		      const struct proto_job_submit *submit, struct err *e);
+void job_limits(const struct proto_limits *asked, const struct policy *policy,
+		struct proto_limits *ret);
+/* Size and seals of the bundle, and its hash. */
+int job_check_bundle(int fd, uint8_t ret_sha256[32], struct err *e);
+int job_hash_fd(int fd, uint8_t ret_sha256[32], struct err *e);
+
+/* PID 1 is gone: outcome, record, slot. */
+void job_end(struct job *job);
+/* Answer a request that never became a job. */
+void job_refuse(struct supervisor *sup, struct peer *peer,
+		const struct proto_job_submit *submit,
+		const uint8_t *bundle_sha256, const struct err *why);
+/* Close and unwatch all that a job has open. */
+void job_close(struct job *job);
+void job_on_deadline(struct job *job);
+
+/* Handlers that job_start.c puts on the jail's fds. */
+void job_on_control(struct watch *w, uint32_t events);
+void job_on_gate(struct watch *w, uint32_t events);
+void job_on_init(struct watch *w, uint32_t events);
+void job_on_oom(struct watch *w, uint32_t events);
+
+#endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * job_start.c - from a request to a jail that builds itself.
+ *
+ * The request can choose a name out of the operator's lists and ask for less
+ * than the policy allows; it can choose no path, uid, flag or limit above the
+ * ceiling.  The bundle is hashed and passed on, never parsed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "supervisor/base/clock.h"
+#include "supervisor/base/fd.h"
+#include "supervisor/base/str.h"
+#include "supervisor/channel.h"
+#include "supervisor/job.h"
+#include "supervisor/privilege.h"
+#include "supervisor/supervisor.h"
+
+#define HASH_CHUNK 65536
+
+/* ---- the request ------------------------------------------------------- */
+
+/* 8-4-4-4-12 hex digits. */
+static bool
+is_uuid(const char *s)
+{
+	for (size_t i = 0; i < 36; i++) {
+		bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
+		char c = s[i];
+
+		if (is_dash ? c != '-'
+			    : !((c >= '0' && c <= '9') ||
+				(c >= 'a' && c <= 'f') ||
+				(c >= 'A' && c <= 'F')))
+			return false;
+	}
+	return s[36] == '\0';
+}
+
+int
+job_check_request(const struct supervisor *sup,
+		  const struct proto_job_submit *submit, struct err *e)
+{
+	if (!is_uuid(submit->job_id))
+		return err_set(e, ERR_INVALID, 0, "job_id: not a UUID");
+	if (submit->workflow[0] != '\0' &&
+	    !str_is_name(submit->workflow, sizeof(submit->workflow) - 1))
+		return err_set(e, ERR_INVALID, 0,
+			       "workflow: letters, digits, _ and - only");
+	for (unsigned i = 0; i < sup->slots.count; i++)
+		if (sup->jobs[i].state != JOB_FREE &&
+		    strcmp(sup->jobs[i].submit.job_id, submit->job_id) == 0)
+			return err_set(e, ERR_CONFLICT, 0,
+				       "job_id: a job of this id is running");
+	if (catalog_policy(&sup->catalog, submit->policy) == NULL)
+		return err_set(e, ERR_NOT_FOUND, 0,
+			       "policy: no such policy is installed");
+	if (catalog_runtime(&sup->catalog, submit->runtime) == NULL)
+		return err_set(e, ERR_NOT_FOUND, 0,
+			       "runtime: no such runtime is installed");
+	return 0;
+}
+
+static uint64_t
+clamp(uint64_t asked, uint64_t ceiling)
+{
+	return asked == 0 || asked > ceiling ? ceiling : asked;
+}
+
+void
+job_limits(const struct proto_limits *asked, const struct policy *policy,
+	   struct proto_limits *ret)
+{
+	const struct policy_limits *max = &policy->limits;
+
+	*ret = (struct proto_limits){
+		.wall_ms = clamp(asked->wall_ms, max->wall_ms),
+		.memory_bytes = clamp(asked->memory_bytes, max->memory_bytes),
+		.output_bytes = clamp(asked->output_bytes, max->output_bytes),
+		.pids = (uint32_t)clamp(asked->pids, max->pids),
+		.cpu_percent =
+			(uint32_t)clamp(asked->cpu_percent, max->cpu_percent),
+	};
+}
+
+int
+job_hash_fd(int fd, uint8_t ret_sha256[32], struct err *e)
+{
+	static unsigned char chunk[HASH_CHUNK]; /* one thread */
+	crypto_hash_sha256_state state;
+	off_t at = 0;
+
+	crypto_hash_sha256_init(&state);
+	for (;;) {
+		/* pread, not mmap: a fault could not be handled. */
+		ssize_t n = pread(fd, chunk, sizeof(chunk), at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(e, "read memfd");
+		if (n == 0)
+			break;
+		crypto_hash_sha256_update(&state, chunk, (unsigned long long)n);
+		at += n;
+	}
+	crypto_hash_sha256_final(&state, ret_sha256);
+	return 0;
+}
+
+int
+job_check_bundle(int fd, uint8_t ret_sha256[32], struct err *e)
+{
+	struct stat st;
+
+	/* Sealed: the client cannot change it after it was hashed. */
+	if (!fd_is_sealed_memfd(fd) || fstat(fd, &st) < 0 ||
+	    !S_ISREG(st.st_mode))
+		return err_set(e, ERR_INVALID, 0, "bundle: not a sealed memfd");
+	if (st.st_size <= 0 || st.st_size > (off_t)PROTO_BUNDLE_MAX)
+		return err_set(e, ERR_LIMIT, 0,
+			       "bundle: %lld bytes, allowed are 1 to %u",
+			       (long long)st.st_size, PROTO_BUNDLE_MAX);
+	return job_hash_fd(fd, ret_sha256, e);
+}
+
+/* ---- the jail ---------------------------------------------------------- */
+
+/* What only the child gets; closed here when it has them. */
+struct child_fds {
+	int control, gate;
+	int pipes[JOB_PIPE_COUNT];
+	int mounts[POLICY_MOUNTS_MAX];
+	int harness;
+};
+
+static void
+child_fds_init(struct child_fds *c)
+{
+	c->control = c->gate = c->harness = -1;
+	for (size_t i = 0; i < ARRAY_LEN(c->pipes); i++)
+		c->pipes[i] = -1;
+	for (size_t i = 0; i < ARRAY_LEN(c->mounts); i++)
+		c->mounts[i] = -1;
+}
+
+static void
+child_fds_close(struct child_fds *c)
+{
+	fd_close(&c->control);
+	fd_close(&c->gate);
+	fd_close(&c->harness);
+	for (size_t i = 0; i < ARRAY_LEN(c->pipes); i++)
+		fd_close(&c->pipes[i]);
+	for (size_t i = 0; i < ARRAY_LEN(c->mounts); i++)
+		fd_close(&c->mounts[i]);
+}
+
+static int
+make_pipes(struct job *job, struct child_fds *c, struct err *e)
+{
+	for (int i = 0; i < JOB_PIPE_COUNT; i++) {
+		int ends[2];
+		bool is_input = i == JOB_PIPE_STDIN;
+
+		if (pipe2(ends, O_CLOEXEC) < 0)
+			return err_sys(e, "make pipe");
+		c->pipes[i] = ends[is_input ? 0 : 1];
+		job->pipes[i] = ends[is_input ? 1 : 0];
+		if (gate_inode_of(c->pipes[i], &job->expected.fds[i], e) < 0)
+			return -1;
+	}
+	if (channel_pair(&job->control, &c->control, e) < 0 ||
+	    channel_pair(&job->gate, &c->gate, e) < 0)
+		return -1;
+	return gate_inode_of(c->gate, &job->expected.fds[PAYLOAD_FD_GATE], e);
+}
+
+_Static_assert((int)JOB_PIPE_STDIN == (int)PAYLOAD_FD_STDIN &&
+		       (int)JOB_PIPE_RESULT == (int)PAYLOAD_FD_RESULT,
+	       "pipes are numbered like the payload's fds");
+
+static void
+fill_request(const struct job *job, const struct child_fds *c,
+	     struct jail_spawn_request *r)
+{
+	const struct supervisor *sup = job->sup;
+	const struct cgroup_slot *cg = &job->slot->cgroup;
+
+	jail_spawn_request_init(r);
+	r->init_fd = sup->catalog.init_fd;
+	r->proc_fd = sup->self.proc_fd;
+	r->uid_base = job->slot->uid_base;
+	r->fd[JAIL_FD_CONTROL] = c->control;
+	r->fd[JAIL_FD_POLICY] = job->policy->memfd;
+	r->fd[JAIL_FD_RUNTIME] = job->runtime->memfd;
+	for (int i = 0; i < JOB_PIPE_COUNT; i++)
+		r->fd[JAIL_FD_STDIN + i] = c->pipes[i];
+	r->fd[JAIL_FD_GATE] = c->gate;
+	r->fd[JAIL_FD_HARNESS] = c->harness;
+	r->mount_fds = c->mounts;
+	r->mounts_len = job->policy->policy.mounts_len;
+	if (sup->cgroup.version == 2) {
+		r->cgroup_dir_fd = cg->dir[0];
+		return;
+	}
+	for (int i = 0; i < CGROUP_PARTS; i++)
+		r->cgroup_task_fds[r->cgroup_task_fds_len++] = cg->tasks[i];
+}
+
+_Static_assert(JAIL_FD_STDIN + JOB_PIPE_RESULT == JAIL_FD_RESULT,
+	       "pipes are numbered like jail-init's fds");
+
+static int
+watch_jail(struct job *job, struct err *e)
+{
+	struct loop *loop = &job->sup->loop;
+	int oom = job->slot->cgroup.oom_fd;
+
+	if (loop_add(loop, &job->init_watch, job->jail.pidfd, EPOLLIN,
+		     job_on_init, job, e) < 0 ||
+	    loop_add(loop, &job->control_watch, job->control, EPOLLIN,
+		     job_on_control, job, e) < 0 ||
+	    loop_add(loop, &job->gate_watch, job->gate, EPOLLIN, job_on_gate,
+		     job, e) < 0)
+		return -1;
+	if (oom >= 0 && loop_add(loop, &job->oom_watch, oom, EPOLLIN,
+				 job_on_oom, job, e) < 0)
+		return -1;
+	return 0;
+}
+
+static int
+spawn(struct job *job, struct child_fds *c, struct err *e)
+{
+	struct jail_spawn_request request;
+	int rc;
+
+	if (make_pipes(job, c, e) < 0 ||
+	    catalog_make_mounts(job->policy, job->runtime, c->mounts,
+				&c->harness, e) < 0)
+		return -1;
+	fill_request(job, c, &request);
+	privilege_oom_for_child(true);
+	rc = jail_spawn(&request, &job->jail, e);
+	privilege_oom_for_child(false);
+	return rc;
+}
+
+int
+job_start(struct job *job, struct err *e)
+{
+	struct gate_expected *x = &job->expected;
+	struct child_fds c;
+	int rc;
+
+	x->self = &job->sup->self;
+	x->policy = &job->policy->policy;
+	x->cgroup = &job->sup->cgroup;
+	x->slot = &job->slot->cgroup;
+	x->uid_base = job->slot->uid_base;
+	x->limits = (struct cgroup_limits){
+		.memory_bytes = job->limits.memory_bytes,
+		.pids = job->limits.pids,
+		.cpu_percent = job->limits.cpu_percent,
+	};
+	if (cgroup_slot_prepare(&job->sup->cgroup, &job->slot->cgroup,
+				&x->limits, e) < 0)
+		return -1;
+	child_fds_init(&c);
+	rc = spawn(job, &c, e);
+	child_fds_close(&c);
+	if (rc < 0)
+		return -1;
+	x->init_pid = job->jail.pid;
+	return watch_jail(job, e);
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * listen.c - see listen.h.
+ */
+#include "supervisor/listen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "supervisor/base/fd.h"
+#include "supervisor/base/log.h"
+#include "supervisor/base/str.h"
+#include "supervisor/dispatch.h"
+#include "supervisor/job.h"
+#include "supervisor/supervisor.h"
+
+#define BACKLOG 128
+#define ACCEPTS_PER_TURN 16
+
+/* One message that waits for room in the socket. */
+struct outgoing {
+	struct outgoing *next;
+	union wire_message message;
+	int fds[PROTO_FDS_MAX];
+};
+
+/* ---- sending ----------------------------------------------------------- */
+
+static void
+doom(struct peer *peer)
+{
+	peer->is_doomed = true;
+	peer->sup->listener.has_doomed = true;
+}
+
+static void
+close_fds(int *fds, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		fd_close(&fds[i]);
+}
+
+static void
+outgoing_free(struct outgoing *o)
+{
+	close_fds(o->fds, o->message.head.nfds);
+	free(o);
+}
+
+static int
+enqueue(struct peer *peer, const struct proto_head *head, int *fds)
+{
+	struct outgoing *o = NULL;
+
+	if (peer->queued < LISTEN_QUEUE_MAX)
+		o = calloc(1, sizeof(*o));
+	if (o == NULL)
+		return -1;
+	memcpy(o->message.bytes, head, head->size);
+	for (unsigned i = 0; i < head->nfds; i++)
+		o->fds[i] = fd_take(&fds[i]);
+	if (peer->last != NULL)
+		peer->last->next = o;
+	else
+		peer->first = o;
+	peer->last = o;
+	peer->queued++;
+	loop_want(&peer->sup->loop, &peer->watch, EPOLLIN | EPOLLOUT);
+	return 0;
+}
+
+void
+peer_send(struct peer *peer, const struct proto_head *head, int *fds)
+{
+	enum wire_status status = WIRE_AGAIN;
+	struct err e = ERR_INIT;
+
+	if (peer->is_doomed) {
+		close_fds(fds, head->nfds);
+		return;
+	}
+	if (peer->first == NULL) /* order is kept */
+		status = wire_send(peer->sock, head, fds, &e);
+	if (status == WIRE_AGAIN && enqueue(peer, head, fds) == 0)
+		return;
+	close_fds(fds, head->nfds);
+	if (status == WIRE_OK)
+		return;
+	log_warning("peer_dropped pid=%d uid=%u cause=\"%s\"", (int)peer->pid,
+		    (unsigned)peer->uid,
+		    status == WIRE_AGAIN ? "does not read" : e.text);
+	doom(peer);
+}
+
+static void
+flush(struct peer *peer)
+{
+	while (peer->first != NULL) {
+		struct outgoing *o = peer->first;
+		struct err e = ERR_INIT;
+		enum wire_status status =
+			wire_send(peer->sock, &o->message.head, o->fds, &e);
+
+		if (status == WIRE_AGAIN)
+			return;
+		if (status != WIRE_OK) {
+			doom(peer);
+			return;
+		}
+		peer->first = o->next;
+		if (peer->first == NULL)
+			peer->last = NULL;
+		peer->queued--;
+		outgoing_free(o);
+	}
+	loop_want(&peer->sup->loop, &peer->watch, EPOLLIN);
+}
+
+/* ---- receiving --------------------------------------------------------- */
+
+static void
+on_peer(struct watch *w, uint32_t events)
+{
+	struct peer *peer = w->owner;
+
+	if ((events & EPOLLOUT) != 0)
+		flush(peer);
+	for (int i = 0; i < LISTEN_MESSAGES_PER_TURN && !peer->is_doomed; i++) {
+		union wire_message msg;
+		struct wire_fds fds;
+		struct err e = ERR_INIT;
+		enum wire_status status = wire_recv(peer->sock, &msg, &fds, &e);
+
+		if (status == WIRE_AGAIN)
+			return;
+		if (status == WIRE_OK &&
+		    dispatch(peer->sup, peer, &msg, &fds, &e) < 0)
+			status = WIRE_FAILED;
+		if (status == WIRE_OK || status == WIRE_FAILED)
+			wire_fds_done(&fds);
+		if (status == WIRE_FAILED)
+			log_warning("peer_dropped pid=%d uid=%u cause=\"%s\"",
+				    (int)peer->pid, (unsigned)peer->uid,
+				    e.text);
+		if (status != WIRE_OK)
+			doom(peer);
+	}
+}
+
+/* ---- accepting --------------------------------------------------------- */
+
+static bool
+may_connect(const struct supervisor *sup, const struct ucred *cred)
+{
+	unsigned count = sup->listener.count;
+
+	if (cred->uid == 0)
+		return count < LISTEN_PEERS_MAX;
+	return sup->config.has_client_uid &&
+	       cred->uid == sup->config.client_uid &&
+	       count < LISTEN_PEERS_MAX - LISTEN_ROOT_RESERVED;
+}
+
+static void
+add_peer(struct supervisor *sup, int *sock, const struct ucred *cred)
+{
+	struct peer *peer = calloc(1, sizeof(*peer));
+	struct err e = ERR_INIT;
+
+	if (peer == NULL) {
+		log_error("peer_refused cause=\"out of memory\"");
+		return;
+	}
+	peer->sup = sup;
+	peer->watch = WATCH_INIT;
+	peer->uid = cred->uid;
+	peer->pid = cred->pid;
+	if (loop_add(&sup->loop, &peer->watch, *sock, EPOLLIN, on_peer, peer,
+		     &e) < 0) {
+		log_error("peer_refused cause=\"%s\"", e.text);
+		free(peer);
+		return;
+	}
+	peer->sock = fd_take(sock);
+	peer->next = sup->listener.peers;
+	sup->listener.peers = peer;
+	sup->listener.count++;
+}
+
+static void
+on_accept(struct watch *w, uint32_t events)
+{
+	struct supervisor *sup = w->owner;
+
+	(void)events;
+	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+		owned_fd int sock = accept4(w->fd, NULL, NULL,
+					    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		struct ucred cred;
+		socklen_t len = sizeof(cred);
+
+		if (sock < 0) {
+			if (errno != EAGAIN && errno != ECONNABORTED &&
+			    errno != EINTR)
+				log_error("accept_failed error=\"%s\"",
+					  strerrordesc_np(errno));
+			return;
+		}
+		/* The kernel's word, taken at connect(2): not to be forged. */
+		if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+			continue;
+		if (may_connect(sup, &cred))
+			add_peer(sup, &sock, &cred);
+		else
+			log_warning("peer_refused pid=%d uid=%u connections=%u",
+				    (int)cred.pid, (unsigned)cred.uid,
+				    sup->listener.count);
+	}
+}
+
+/* A socket left by a killed predecessor goes; anything else stays. */
+static int
+remove_stale(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : err_sys(e, "stat %s", path);
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(e, ERR_CONFLICT, 0, "%s exists and is no socket",
+			       path);
+	if (unlink(path) < 0)
+		return err_sys(e, "remove stale socket %s", path);
+	return 0;
+}
+
+int
+listen_init(struct supervisor *sup, struct err *e)
+{
+	const char *path = sup->config.socket_path;
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	owned_fd int sock = -1;
+
+	sup->listener = (struct listener){.watch = WATCH_INIT, .sock = -1};
+	if (str_copy(addr.sun_path, sizeof(addr.sun_path), path) < 0)
+		return err_set(e, ERR_INVALID, 0,
+			       "--socket %s is longer than %zu bytes", path,
+			       sizeof(addr.sun_path) - 1);
+	sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		      0);
+	if (sock < 0)
+		return err_sys(e, "create socket");
+	if (remove_stale(path, e) < 0)
+		return -1;
+	/* umask 077 keeps others out until owner and mode are right. */
+	if (bind(sock, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return err_sys(e, "bind %s", path);
+	if (sup->config.has_client_uid &&
+	    lchown(path, sup->config.client_uid, (gid_t)-1) < 0)
+		return err_sys(e, "give %s to uid %u", path,
+			       (unsigned)sup->config.client_uid);
+	if (chmod(path, 0600) < 0)
+		return err_sys(e, "set mode of %s", path);
+	if (listen(sock, BACKLOG) < 0)
+		return err_sys(e, "listen on %s", path);
+	if (loop_add(&sup->loop, &sup->listener.watch, sock, EPOLLIN, on_accept,
+		     sup, e) < 0)
+		return -1;
+	sup->listener.sock = fd_take(&sock);
+	return 0;
+}
+
+void
+listen_stop(struct supervisor *sup)
+{
+	struct listener *l = &sup->listener;
+
+	if (l->sock < 0)
+		return;
+	loop_remove(&sup->loop, &l->watch);
+	fd_close(&l->sock);
+	if (unlink(sup->config.socket_path) < 0)
+		log_warning("socket_left path=%s error=\"%s\"",
+			    sup->config.socket_path, strerrordesc_np(errno));
+}
+
+static void
+peer_free(struct peer *peer)
+{
+	job_peer_gone(peer->sup, peer);
+	loop_remove(&peer->sup->loop, &peer->watch);
+	fd_close(&peer->sock);
+	while (peer->first != NULL) {
+		struct outgoing *o = peer->first;
+
+		peer->first = o->next;
+		outgoing_free(o);
+	}
+	peer->sup->listener.count--;
+	free(peer);
+}
+
+void
+listen_sweep(struct supervisor *sup)
+{
+	struct peer **at = &sup->listener.peers;
+
+	if (!sup->listener.has_doomed)
+		return;
+	sup->listener.has_doomed = false;
+	while (*at != NULL) {
+		struct peer *peer = *at;
+
+		if (peer->is_doomed) {
+			*at = peer->next;
+			peer_free(peer);
+		} else {
+			at = &peer->next;
+		}
+	}
+}
+
+void
+listen_done(struct supervisor *sup)
+{
+	listen_stop(sup);
+	for (struct peer *p = sup->listener.peers; p != NULL; p = p->next)
+		doom(p);
+	listen_sweep(sup);
+}

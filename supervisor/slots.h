@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * slots.h - places for jails: each has its own pair of host uids and its own
+ * cgroup, and belongs to at most one job at a time.
+ */
+#ifndef PC_SUPERVISOR_SLOTS_H
+#define PC_SUPERVISOR_SLOTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "supervisor/base/err.h"
+#include "supervisor/cgroup.h"
+#include "supervisor/config.h"
+
+/*
+ * Host uids: SLOTS_UID_FIRST + range * SLOTS_UID_RANGE + 2 * slot.  A range is
+ * held by a lock on SLOTS_RUN_DIR/uid-range.N, so that supervisors side by
+ * side never share a uid.
+ */
+#define SLOTS_UID_FIRST 1879048192u
+#define SLOTS_UID_RANGE 4096u
+#define SLOTS_UID_RANGES 1024u
+#define SLOTS_RUN_DIR "/run/promptcraft"
+
+struct slot {
+	unsigned index;
+	uint32_t uid_base;
+	bool is_used;
+	struct cgroup_slot cgroup;
+};
+
+struct slots {
+	int range_lock; /* held while we live */
+	unsigned count, used;
+	unsigned next; /* where the search for a free one begins */
+	struct slot slot[CONFIG_SLOTS_MAX];
+};
+
+/* Take a uid range; makes no cgroups yet. */
+int slots_init(struct slots *slots, unsigned count, struct err *e);
+int slots_make_cgroups(struct slots *slots, struct cgroup *cg, struct err *e);
+void slots_done(struct slots *slots, struct cgroup *cg);
+
+/* NULL if all are used. */
+struct slot *slots_take(struct slots *slots);
+void slots_give_back(struct slots *slots, struct slot *slot);
+
+#endif
