@@ -13,6 +13,7 @@
 
 struct store;
 struct workflow_engine;
+struct monitor;
 
 #define API_VERSION "3.0.0"
 
@@ -55,6 +56,7 @@ struct api {
 	struct api_config config;
 	struct store *store;
 	struct workflow_engine *engine;
+	struct monitor *monitor;
 	int stop_fd; /* eventfd, readable from the moment the process stops:
 			whoever waits for long polls it too; never read */
 };

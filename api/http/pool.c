@@ -89,11 +89,11 @@ pool_start(const char *name, unsigned threads, unsigned queue_max,
 	pool->ring = calloc(queue_max, sizeof(*pool->ring));
 	if (pool->ring == NULL) {
 		err_sys(e, "start %s threads", name);
-		pool_stop(pool);
+		pool_free(pool);
 		return -1;
 	}
 	if (start_threads(pool, name, threads, e) < 0) {
-		pool_stop(pool);
+		pool_free(pool);
 		return -1;
 	}
 	*ret = pool;
@@ -107,7 +107,7 @@ pool_submit(struct pool *pool, void *item)
 
 	assert(item != NULL);
 	pthread_mutex_lock(&pool->lock);
-	if (pool->count < pool->ring_size) {
+	if (!pool->is_stopping && pool->count < pool->ring_size) {
 		unsigned last = (pool->first + pool->count) % pool->ring_size;
 
 		pool->ring[last] = item;
@@ -120,16 +120,23 @@ pool_submit(struct pool *pool, void *item)
 }
 
 void
-pool_stop(struct pool *pool)
+pool_finish(struct pool *pool)
 {
-	if (pool == NULL)
-		return;
 	pthread_mutex_lock(&pool->lock);
 	pool->is_stopping = true;
 	pthread_cond_broadcast(&pool->has_items);
 	pthread_mutex_unlock(&pool->lock);
 	for (unsigned i = 0; i < pool->threads_count; i++)
 		pthread_join(pool->threads[i], NULL);
+	pool->threads_count = 0;
+}
+
+void
+pool_free(struct pool *pool)
+{
+	if (pool == NULL)
+		return;
+	pool_finish(pool);
 	pthread_cond_destroy(&pool->has_items);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool->ring);

@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * exchange.c - the life of one request: begin (headers), receive (body), run,
+ * send, complete.
+ *
+ * Everything here is hostile until checked, in this order: URI, route, method,
+ * who sends it, media type, size, JSON, rate limit.  As soon as the answer is
+ * known (401, 404, 413, ...) the rest of the body is thrown away unread, up to
+ * a bound, so that the client gets to read the answer instead of a reset.  A
+ * body is kept in memory only for a user who is known, and all bodies together
+ * are bounded.
+ */
+#include "api/http/exchange.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "api/auth/bearer.h"
+#include "api/http/body.h"
+#include "supervisor/base/clock.h"
+#include "supervisor/base/log.h"
+#include "supervisor/base/str.h"
+
+#define DRAIN_MAX ((size_t)16 << 20)
+#define PUBLIC_BODY_MAX ((size_t)8 << 10)
+/* All buffered bodies together, in units of the largest one. */
+#define BODIES_MAX 16
+#define BUSY_RETRY_S 1
+
+/* ---- begin ----------------------------------------------------------- */
+
+static void
+make_request_id(char id[HTTP_REQUEST_ID_SIZE])
+{
+	unsigned char random[(HTTP_REQUEST_ID_SIZE - 1) / 2];
+
+	randombytes_buf(random, sizeof(random));
+	str_hex(id, random, sizeof(random));
+}
+
+static void
+read_address(struct MHD_Connection *connection, char *dst, size_t size)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const void *address = NULL;
+	int family = AF_UNSPEC;
+
+	if (info != NULL && info->client_addr != NULL)
+		family = info->client_addr->sa_family;
+	if (family == AF_INET)
+		address = &((const struct sockaddr_in *)(const void *)
+				    info->client_addr)
+				   ->sin_addr;
+	else if (family == AF_INET6)
+		address = &((const struct sockaddr_in6 *)(const void *)
+				    info->client_addr)
+				   ->sin6_addr;
+	if (address == NULL ||
+	    inet_ntop(family, address, dst, (socklen_t)size) == NULL)
+		(void)str_copy(dst, size, "unknown");
+}
+
+/* libmicrohttpd decodes %00 to a NUL that cuts the path short. */
+static bool
+is_bad_uri(const char *uri)
+{
+	return strstr(uri, "%00") != NULL;
+}
+
+void *
+exchange_new(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct exchange *ex = calloc(1, sizeof(*ex));
+
+	if (ex == NULL)
+		return NULL;
+	ex->server = cls;
+	ex->connection = connection;
+	ex->peer = info != NULL ? info->socket_context : NULL;
+	ex->began_us = clock_mono_us();
+	ex->is_uri_bad = is_bad_uri(uri);
+	make_request_id(ex->request_id);
+	atomic_fetch_add(&ex->server->exchanges, 1);
+	return ex;
+}
+
+static const char *
+header(const struct exchange *ex, const char *name)
+{
+	return MHD_lookup_connection_value(ex->connection, MHD_HEADER_KIND,
+					   name);
+}
+
+const char *
+http_query(const struct http_request *req, const char *name)
+{
+	return MHD_lookup_connection_value(req->connection,
+					   MHD_GET_ARGUMENT_KIND, name);
+}
+
+static void
+answer(struct exchange *ex)
+{
+	ex->is_answered = true;
+}
+
+static void
+refuse_route(struct exchange *ex)
+{
+	if (!ex->match.is_path_known) {
+		http_problem(&ex->res, 404, NULL, "there is no such resource");
+	} else if (strcmp(ex->method, "OPTIONS") == 0) {
+		ex->res.status = 204;
+	} else {
+		http_problem(&ex->res, 405, NULL,
+			     "this resource knows the methods %s",
+			     ex->match.allow);
+	}
+	answer(ex);
+}
+
+static int
+check_role(struct exchange *ex)
+{
+	static const struct {
+		uint32_t flag;
+		enum user_role least;
+		const char *word;
+	} roles[] = {
+		{HTTP_APPROVER, USER_ROLE_APPROVER, "approver or admin"},
+		{HTTP_ADMIN, USER_ROLE_ADMIN, "admin"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
+		if (!(ex->match.route->flags & roles[i].flag) ||
+		    ex->req.user.role >= roles[i].least)
+			continue;
+		http_problem(&ex->res, 403, NULL, "this needs the role %s",
+			     roles[i].word);
+		return -1;
+	}
+	return 0;
+}
+
+static size_t
+body_limit(const struct exchange *ex)
+{
+	size_t limit = ex->server->api->config.max_body_bytes;
+
+	if ((ex->match.route->flags & HTTP_PUBLIC) && limit > PUBLIC_BODY_MAX)
+		return PUBLIC_BODY_MAX;
+	return limit;
+}
+
+static void
+refuse_size(struct exchange *ex)
+{
+	http_problem(&ex->res, 413, NULL,
+		     "the request body is larger than %zu bytes",
+		     body_limit(ex));
+	answer(ex);
+}
+
+static void
+refuse_busy(struct exchange *ex, const char *detail)
+{
+	http_problem(&ex->res, 503, NULL, "%s", detail);
+	ex->res.retry_after_s = BUSY_RETRY_S;
+	answer(ex);
+}
+
+static int
+check_media(struct exchange *ex)
+{
+	const char *encoding = header(ex, MHD_HTTP_HEADER_CONTENT_ENCODING);
+
+	if (!(ex->match.route->flags & HTTP_BODY))
+		return 0;
+	if (encoding != NULL && strcasecmp(encoding, "identity") != 0) {
+		http_problem(&ex->res, 415, NULL,
+			     "send the body without Content-Encoding");
+		return -1;
+	}
+	if (body_is_json_type(header(ex, MHD_HTTP_HEADER_CONTENT_TYPE)))
+		return 0;
+	http_problem(&ex->res, 415, NULL,
+		     "send JSON with Content-Type: application/json");
+	return -1;
+}
+
+/* Length that the client announces; 0 if it does not. */
+static uint64_t
+announced_length(const struct exchange *ex)
+{
+	const char *text = header(ex, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	uint64_t length = 0;
+
+	if (text == NULL || str_to_u64(text, UINT64_MAX, &length) < 0)
+		return 0;
+	return length;
+}
+
+static void
+check_request(struct exchange *ex, const char *url)
+{
+	struct http_server *server = ex->server;
+
+	if (ex->is_uri_bad || str_copy(ex->path, sizeof(ex->path), url) < 0) {
+		http_problem(&ex->res, 404, NULL, "there is no such resource");
+		answer(ex);
+		return;
+	}
+	router_find(http_routes, ex->method, ex->path, &ex->match);
+	if (ex->match.route == NULL) {
+		refuse_route(ex);
+		return;
+	}
+	if (!(ex->match.route->flags & HTTP_PUBLIC) &&
+	    (bearer_authenticate(server->api,
+				 header(ex, MHD_HTTP_HEADER_AUTHORIZATION),
+				 &ex->req.user, &ex->res) < 0 ||
+	     check_role(ex) < 0)) {
+		answer(ex);
+		return;
+	}
+	if (check_media(ex) < 0)
+		answer(ex);
+	else if (announced_length(ex) > body_limit(ex))
+		refuse_size(ex);
+}
+
+static void
+begin(struct exchange *ex, const char *url, const char *method)
+{
+	ex->has_begun = true;
+	if (str_copy(ex->method, sizeof(ex->method), method) < 0)
+		(void)str_copy(ex->method, sizeof(ex->method), "(long)");
+	read_address(ex->connection, ex->req.address, sizeof(ex->req.address));
+	ex->req.method = ex->method;
+	ex->req.path = ex->path;
+	ex->req.request_id = ex->request_id;
+	ex->req.connection = ex->connection;
+	check_request(ex, url);
+	if (ex->match.id[0] != '\0')
+		ex->req.id = ex->match.id;
+	peer_set_deadline(ex->peer,
+			  ex->server->api->config.request_timeout_seconds);
+}
+
+/* ---- receive --------------------------------------------------------- */
+
+static void
+drop_body(struct exchange *ex)
+{
+	atomic_fetch_sub(&ex->server->body_bytes, ex->body_size);
+	free(ex->body);
+	ex->body = NULL;
+	ex->body_len = ex->body_size = 0;
+}
+
+static int
+grow_body(struct exchange *ex, size_t need)
+{
+	size_t size = ex->body_size > 0 ? ex->body_size : 4096, more;
+	size_t all_max = BODIES_MAX * ex->server->api->config.max_body_bytes;
+	char *grown;
+
+	while (size < need)
+		size *= 2;
+	more = size - ex->body_size;
+	if (atomic_fetch_add(&ex->server->body_bytes, more) + more > all_max) {
+		atomic_fetch_sub(&ex->server->body_bytes, more);
+		return -1;
+	}
+	grown = realloc(ex->body, size);
+	if (grown == NULL) {
+		atomic_fetch_sub(&ex->server->body_bytes, more);
+		return -1;
+	}
+	ex->body = grown;
+	ex->body_size = size;
+	return 0;
+}
+
+/* Beyond this a body is not even thrown away. */
+static size_t
+drain_limit(const struct exchange *ex)
+{
+	return DRAIN_MAX + (ex->match.route != NULL ? body_limit(ex) : 0);
+}
+
+static enum MHD_Result
+receive(struct exchange *ex, const char *data, size_t len)
+{
+	/* What comes in chunks has announced no length. */
+	ex->received += len;
+	if (!ex->is_answered && ex->received > body_limit(ex))
+		refuse_size(ex);
+	if (ex->is_answered) {
+		drop_body(ex);
+		return ex->received <= drain_limit(ex) ? MHD_YES : MHD_NO;
+	}
+	if (!(ex->match.route->flags & HTTP_BODY))
+		return MHD_YES;
+	if (ex->received > ex->body_size && grow_body(ex, ex->received) < 0) {
+		refuse_busy(ex, "too many large requests at once");
+		drop_body(ex);
+		return MHD_YES;
+	}
+	memcpy(ex->body + ex->body_len, data, len);
+	ex->body_len += len;
+	return MHD_YES;
+}
+
+/* ---- run ------------------------------------------------------------- */
+
+/* Parse and count; -1 if that already is the answer. */
+static int
+prepare_run(struct exchange *ex)
+{
+	const struct http_route *route = ex->match.route;
+
+	if (route->flags & HTTP_BODY) {
+		int rc = body_parse(ex->body, ex->body_len, &ex->req.body,
+				    &ex->res);
+
+		drop_body(ex);
+		if (rc < 0)
+			return -1;
+	}
+	if (route->rate_operation == NULL)
+		return 0;
+	return rate_limit_check(ex->server->api, ex->req.user.user_id,
+				route->rate_operation, &ex->res);
+}
+
+static void
+run_handler(struct exchange *ex)
+{
+	ex->match.route->handler(ex->server->api, &ex->req, &ex->res);
+	if (ex->res.status == 0) {
+		struct err e = ERR_INIT;
+
+		err_set(&e, ERR_IO, 0, "the handler gave no answer");
+		http_problem_from_err(&ex->res, &e);
+	}
+	answer(ex);
+}
+
+/* On a thread of a pool: the connection is suspended, so ex is ours. */
+void
+exchange_run(void *item)
+{
+	struct exchange *ex = item;
+
+	http_request_id_set(ex->request_id);
+	if (atomic_load(&ex->server->is_stopping))
+		refuse_busy(ex, "the service is stopping");
+	else
+		run_handler(ex);
+	http_request_id_set(NULL);
+	MHD_resume_connection(ex->connection);
+}
+
+/*
+ * The connection is suspended before the pool knows of it: a resume that came
+ * first would be lost.  From the submit on ex belongs to the pool.
+ */
+static void
+run_on_pool(struct exchange *ex, struct pool *pool)
+{
+	MHD_suspend_connection(ex->connection);
+	if (pool_submit(pool, ex) == 0)
+		return;
+	refuse_busy(ex, "too many requests are waiting already");
+	MHD_resume_connection(ex->connection);
+}
+
+/* True if there is an answer to send; false: do not touch ex any more. */
+static bool
+run(struct exchange *ex)
+{
+	const struct http_route *route = ex->match.route;
+
+	ex->has_run = true;
+	peer_set_deadline(ex->peer, 0);
+	if (!ex->is_answered && prepare_run(ex) < 0)
+		answer(ex);
+	if (ex->is_answered)
+		return true;
+	if (route->flags & HTTP_SLOW) {
+		run_on_pool(ex, ex->server->slow_pool);
+		return false;
+	}
+	if (route->flags & HTTP_BRIEF) {
+		run_on_pool(ex, ex->server->brief_pool);
+		return false;
+	}
+	run_handler(ex);
+	return true;
+}
+
+/* ---- send ------------------------------------------------------------ */
+
+static void
+add_headers(struct exchange *ex, struct MHD_Response *response)
+{
+	static const char *const always[][2] = {
+		{"X-Content-Type-Options", "nosniff"},
+		{"Cache-Control", "no-store"},
+	};
+	char number[16];
+
+	for (size_t i = 0; i < ARRAY_LEN(always); i++)
+		MHD_add_response_header(response, always[i][0], always[i][1]);
+	MHD_add_response_header(response, "X-Request-Id", ex->request_id);
+	if (ex->res.body != NULL)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+					ex->res.status >= 400
+						? "application/problem+json"
+						: "application/json");
+	if (ex->res.status == 401)
+		MHD_add_response_header(response,
+					MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+					"Bearer realm=\"promptcraft\"");
+	if (ex->res.status == 405 || ex->res.status == 204)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW,
+					ex->match.allow);
+	if (atomic_load(&ex->server->is_stopping))
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION,
+					"close");
+	if (ex->res.retry_after_s > 0 &&
+	    str_printf(number, sizeof(number), "%u", ex->res.retry_after_s) ==
+		    0)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER,
+					number);
+}
+
+/* malloc'd text of the body; NULL if there is none. */
+static char *
+render(struct exchange *ex)
+{
+	struct err e = ERR_INIT;
+	char *text;
+
+	if (ex->res.body == NULL)
+		return NULL;
+	text = json_dumps(ex->res.body, JSON_COMPACT);
+	if (text != NULL)
+		return text;
+	err_set(&e, ERR_IO, 0, "the answer cannot be written as JSON");
+	http_problem_from_err(&ex->res, &e);
+	return json_dumps(ex->res.body, JSON_COMPACT);
+}
+
+static enum MHD_Result
+send_answer(struct exchange *ex)
+{
+	char *text = render(ex);
+	size_t len = text != NULL ? strlen(text) : 0;
+	struct MHD_Response *response;
+	enum MHD_Result result;
+
+	response = MHD_create_response_from_buffer(len, text,
+						   MHD_RESPMEM_MUST_FREE);
+	if (response == NULL) {
+		free(text);
+		return MHD_NO;
+	}
+	add_headers(ex, response);
+	ex->sent_status = ex->res.status;
+	result = MHD_queue_response(ex->connection, (unsigned)ex->res.status,
+				    response);
+	MHD_destroy_response(response);
+	json_decref(ex->res.body);
+	ex->res.body = NULL;
+	peer_set_deadline(ex->peer, EXCHANGE_SEND_TIMEOUT_S);
+	return result;
+}
+
+/*
+ * May the answer be sent before the body has come?  Only where reading it all
+ * is worse than a connection that breaks: a client that waits for leave to
+ * send, or a body beyond what is thrown away.
+ */
+static bool
+must_answer_early(const struct exchange *ex)
+{
+	return ex->is_answered && (header(ex, MHD_HTTP_HEADER_EXPECT) != NULL ||
+				   announced_length(ex) > drain_limit(ex));
+}
+
+static enum MHD_Result
+go_on(struct exchange *ex, const char *url, const char *method,
+      const char *upload_data, size_t *upload_data_size)
+{
+	if (!ex->has_begun) {
+		begin(ex, url, method);
+		return must_answer_early(ex) ? send_answer(ex) : MHD_YES;
+	}
+	if (*upload_data_size > 0) {
+		size_t len = *upload_data_size;
+
+		*upload_data_size = 0;
+		return receive(ex, upload_data, len);
+	}
+	/* The second time we come here a pool has found the answer. */
+	if (ex->has_run || run(ex))
+		return send_answer(ex);
+	return MHD_YES;
+}
+
+enum MHD_Result
+exchange_continue(void *cls, struct MHD_Connection *connection, const char *url,
+		  const char *method, const char *version,
+		  const char *upload_data, size_t *upload_data_size,
+		  void **con_cls)
+{
+	struct exchange *ex = *con_cls;
+	enum MHD_Result result;
+
+	(void)cls;
+	(void)connection;
+	(void)version;
+	if (ex == NULL)
+		return MHD_NO;
+	http_request_id_set(ex->request_id);
+	result = go_on(ex, url, method, upload_data, upload_data_size);
+	http_request_id_set(NULL);
+	return result;
+}
+
+/* ---- complete -------------------------------------------------------- */
+
+static void
+log_access(const struct exchange *ex)
+{
+	char method[32], path[160];
+
+	str_quote(method, sizeof(method), ex->method, strlen(ex->method));
+	str_quote(path, sizeof(path), ex->path, strlen(ex->path));
+	log_info("request request_id=%s address=%s user=%s method=%s path=%s "
+		 "status=%d ms=%llu",
+		 ex->request_id, ex->req.address,
+		 ex->req.user.username[0] != '\0' ? ex->req.user.username : "-",
+		 method, path, ex->sent_status,
+		 (unsigned long long)(clock_mono_us() - ex->began_us) / 1000u);
+}
+
+void
+exchange_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
+		   enum MHD_RequestTerminationCode toe)
+{
+	struct exchange *ex = *con_cls;
+
+	(void)cls;
+	(void)connection;
+	(void)toe;
+	if (ex == NULL)
+		return;
+	*con_cls = NULL;
+	if (ex->has_begun)
+		log_access(ex);
+	peer_set_deadline(ex->peer, EXCHANGE_IDLE_TIMEOUT_S);
+	drop_body(ex);
+	json_decref(ex->req.body);
+	json_decref(ex->res.body);
+	atomic_fetch_sub(&ex->server->exchanges, 1);
+	free(ex);
+}

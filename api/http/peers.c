@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * peers.c - deadlines of connections.
+ *
+ * libmicrohttpd's own timeout is one of inactivity: a client that sends one
+ * byte now and then holds its place for ever.  Here a phase as a whole has a
+ * deadline (headers, body, answer, idle), and a thread shuts down the sockets
+ * that are past it.  A socket is removed from the list before it is closed, so
+ * the thread never touches a number that means another connection by then.
+ */
+#include "api/http/peers.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "supervisor/base/clock.h"
+#include "supervisor/base/log.h"
+
+struct peer {
+	struct peer *next, **link;
+	_Atomic uint64_t deadline_ms; /* 0: none */
+	int fd;
+};
+
+struct peers {
+	pthread_mutex_t lock;
+	pthread_cond_t stop;
+	pthread_t thread;
+	struct peer *first;
+	bool is_stopping;
+};
+
+void
+peer_set_deadline(struct peer *peer, uint32_t timeout_s)
+{
+	uint64_t deadline_ms =
+		timeout_s > 0 ? clock_mono_ms() + timeout_s * UINT64_C(1000)
+			      : 0;
+
+	if (peer != NULL)
+		atomic_store_explicit(&peer->deadline_ms, deadline_ms,
+				      memory_order_relaxed);
+}
+
+struct peer *
+peers_add(struct peers *peers, int fd, uint32_t timeout_s)
+{
+	struct peer *peer = calloc(1, sizeof(*peer));
+
+	if (peer == NULL)
+		return NULL;
+	peer->fd = fd;
+	peer_set_deadline(peer, timeout_s);
+	pthread_mutex_lock(&peers->lock);
+	peer->next = peers->first;
+	peer->link = &peers->first;
+	if (peer->next != NULL)
+		peer->next->link = &peer->next;
+	peers->first = peer;
+	pthread_mutex_unlock(&peers->lock);
+	return peer;
+}
+
+void
+peers_remove(struct peers *peers, struct peer *peer)
+{
+	if (peer == NULL)
+		return;
+	pthread_mutex_lock(&peers->lock);
+	*peer->link = peer->next;
+	if (peer->next != NULL)
+		peer->next->link = peer->link;
+	pthread_mutex_unlock(&peers->lock);
+	free(peer);
+}
+
+static void
+end_overdue(struct peers *peers, uint64_t now_ms)
+{
+	for (struct peer *p = peers->first; p != NULL; p = p->next) {
+		uint64_t deadline_ms = atomic_load_explicit(
+			&p->deadline_ms, memory_order_relaxed);
+
+		if (deadline_ms == 0 || deadline_ms > now_ms)
+			continue;
+		log_debug("connection_overdue fd=%d", p->fd);
+		(void)shutdown(p->fd, SHUT_RDWR);
+		peer_set_deadline(p, 0);
+	}
+}
+
+static void *
+thread_main(void *arg)
+{
+	struct peers *peers = arg;
+	struct timespec until;
+
+	pthread_mutex_lock(&peers->lock);
+	while (!peers->is_stopping) {
+		end_overdue(peers, clock_mono_ms());
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec++;
+		(void)pthread_cond_clockwait(&peers->stop, &peers->lock,
+					     CLOCK_MONOTONIC, &until);
+	}
+	pthread_mutex_unlock(&peers->lock);
+	return NULL;
+}
+
+int
+peers_start(struct peers **ret, struct err *e)
+{
+	struct peers *peers = calloc(1, sizeof(*peers));
+	int rc;
+
+	if (peers == NULL)
+		return err_sys(e, "watch connections");
+	pthread_mutex_init(&peers->lock, NULL);
+	pthread_cond_init(&peers->stop, NULL);
+	rc = pthread_create(&peers->thread, NULL, thread_main, peers);
+	if (rc != 0) {
+		free(peers);
+		return err_set(e, ERR_IO, rc, "start thread for connections");
+	}
+	(void)pthread_setname_np(peers->thread, "deadlines");
+	*ret = peers;
+	return 0;
+}
+
+void
+peers_stop(struct peers *peers)
+{
+	if (peers == NULL)
+		return;
+	pthread_mutex_lock(&peers->lock);
+	peers->is_stopping = true;
+	pthread_cond_signal(&peers->stop);
+	pthread_mutex_unlock(&peers->lock);
+	pthread_join(peers->thread, NULL);
+	pthread_cond_destroy(&peers->stop);
+	pthread_mutex_destroy(&peers->lock);
+	free(peers);
+}
