@@ -139,7 +139,9 @@ job_judge(const struct client_job_result *result, const struct results *results,
 		break;
 	case PROTO_OUTCOME_TIMEOUT:
 		v.outcome = JOB_TIMEOUT;
-		v.reason = proto_reason_name(PROTO_REASON_TIMEOUT);
+		v.reason = sandbox_reason(&result->done);
+		if (v.reason == NULL)
+			v.reason = proto_reason_name(PROTO_REASON_TIMEOUT);
 		break;
 	case PROTO_OUTCOME_KILLED:
 		judge_killed(&result->done, &v);

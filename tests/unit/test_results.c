@@ -177,6 +177,8 @@ static const struct verdict_case verdict_cases[] = {
 	 0, false, JOB_COMPLETED, "denied"},
 	{"timeout", ONE_PASSED, PROTO_OUTCOME_TIMEOUT, PROTO_REASON_TIMEOUT, 0,
 	 9, false, JOB_TIMEOUT, "timeout"},
+	{"timeout of a fork bomb", NULL, PROTO_OUTCOME_TIMEOUT,
+	 PROTO_REASON_PIDS, 0, 9, false, JOB_TIMEOUT, "pids"},
 	{"memory", START, PROTO_OUTCOME_KILLED, PROTO_REASON_MEMORY, 0, 9,
 	 false, JOB_KILLED, "memory"},
 	{"memory, seen as a signal", NULL, PROTO_OUTCOME_SIGNALED,
