@@ -65,6 +65,15 @@ CLI_LIBS := -lcurl -ljansson -lsqlite3 -lsodium -lseccomp -lpthread
 SUPERVISOR_LIBS := -lcap -lsodium
 POLICYC_LIBS := -lseccomp -linih -lsodium
 
+# V=1 shows the commands whole.
+ifeq ($(V),1)
+say =
+Q :=
+else
+say = @printf '  %-5s %s\n' $(1) $(patsubst $(B)/%,%,$@)
+Q := @
+endif
+
 # ---- sources: everything in a folder belongs to its program ------------
 
 BASE_SRC := $(wildcard supervisor/base/*.c)
@@ -111,25 +120,32 @@ runtimes: $(RUNTIME_FILES) $(RUNTIME_BINS)
 policies: $(POLICY_FILES)
 
 $(B)/obj/%.o: %.c
+	$(call say,CC)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
 $(B)/sobj/%.o: %.c
+	$(call say,CC)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS_STATIC) -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_STATIC) -c $< -o $@
 
 $(B)/promptcraft-supervisor: $(call obj,$(SUPERVISOR_SRC) $(BASE_SRC) \
 		supervisor/wire/wire.c $(SPAWN_SRC) $(POLICY_CHECK_SRC))
-	$(CC) $(LDFLAGS) $^ $(SUPERVISOR_LIBS) -o $@
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) $^ $(SUPERVISOR_LIBS) -o $@
 $(B)/jail-init: $(call sobj,$(JAIL_INIT_SRC))
-	$(CC) $(LDFLAGS_STATIC) $^ -o $@
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS_STATIC) $^ -o $@
 $(B)/promptcraft-policyc: $(call obj,$(POLICY_SRC) $(BASE_SRC))
-	$(CC) $(LDFLAGS) $^ $(POLICYC_LIBS) -o $@
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) $^ $(POLICYC_LIBS) -o $@
 $(B)/promptcraft-api: $(call obj,$(API_SRC) $(BASE_SRC) $(WIRE_SRC) \
 		$(BUNDLE_SRC))
-	$(CC) $(LDFLAGS) $^ $(API_LIBS) -o $@
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) $^ $(API_LIBS) -o $@
 $(B)/promptcraft: $(call obj,$(CLI_SRC) $(CLI_API_SRC) $(CLI_SUPERVISOR_SRC) \
 		$(BASE_SRC) $(WIRE_SRC) $(BUNDLE_SRC))
-	$(CC) $(LDFLAGS) $^ $(CLI_LIBS) -o $@
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) $^ $(CLI_LIBS) -o $@
 
 # A runtime is a folder: its files as they are, and harness.c (if it has one)
 # compiled statically with jail/runtimes/common.
@@ -138,13 +154,14 @@ $(B)/runtimes/%/harness: $(B)/sobj/jail/runtimes/%/harness.o \
 		supervisor/base/fd.c supervisor/base/str.c \
 		supervisor/base/clock.c)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_STATIC) $^ -o $@
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS_STATIC) $^ -o $@
 $(RUNTIME_FILES): $(B)/runtimes/%: jail/runtimes/%
 	@mkdir -p $(@D)
-	install -m $(if $(shell test -x $< && echo x),755,644) $< $@
+	$(Q)install -m $(if $(shell test -x $< && echo x),755,644) $< $@
 $(POLICY_FILES): $(B)/policy/%: policy/%
 	@mkdir -p $(@D)
-	install -m 644 $< $@
+	$(Q)install -m 644 $< $@
 
 # ---- tests -------------------------------------------------------------
 
@@ -156,11 +173,13 @@ ALL_LIB_SRC := $(filter-out %/main.c,$(SUPERVISOR_SRC) $(POLICY_SRC) \
 	$(API_SRC) $(CLI_SRC) $(BASE_SRC) $(WIRE_SRC) \
 	$(filter-out jail/init.c,$(JAIL_SRC)) $(RUNTIME_COMMON))
 $(B)/libtest.a: $(call obj,$(ALL_LIB_SRC))
-	rm -f $@
-	ar rcs $@ $^
+	$(call say,AR)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/libtest.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $< $(B)/libtest.a $(API_LIBS) $(CLI_LIBS) -linih \
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) $< $(B)/libtest.a $(API_LIBS) $(CLI_LIBS) -linih \
 		-lcmocka -o $@
 
 check: bootstrap all check-unit check-policy check-integration
@@ -186,7 +205,8 @@ BENCH_BINS := $(patsubst tests/bench/%.c,$(B)/bench/%,\
 	$(wildcard tests/bench/*.c))
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/libtest.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $< $(B)/libtest.a $(API_LIBS) $(CLI_LIBS) -o $@
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) $< $(B)/libtest.a $(API_LIBS) $(CLI_LIBS) -o $@
 bench: all $(BENCH_BINS)
 	@tools/need-root bench
 	PROMPTCRAFT_BUILD=$(abspath $(B)) tests/bench/run
