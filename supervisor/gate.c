@@ -435,11 +435,19 @@ gate_check_init(const struct gate_expected *x, struct err *e)
 		return err_wrap(e, "posture of jail-init");
 	if (((s.cap_inh | s.cap_prm | s.cap_eff | s.cap_amb) & ~may_have) !=
 		    0 ||
-	    s.no_new_privs != 1 || s.uid[0] != x->uid_base ||
-	    s.uid[1] != x->uid_base || s.uid[2] != x->uid_base ||
-	    s.uid[3] != x->uid_base)
+	    s.cap_bnd != 0 || s.no_new_privs != 1 || s.seccomp != 2)
 		return err_set(e, ERR_DENIED, 0,
 			       "posture of jail-init: privileges are left");
+	/* The fourth is the file system's: files of /work are the payload's. */
+	for (int i = 0; i < 4; i++) {
+		uint32_t id = x->uid_base + (i == 3 ? 1 : 0);
+
+		if (s.uid[i] != id || s.gid[i] != id)
+			return err_set(e, ERR_DENIED, 0,
+				       "posture of jail-init: uid %u or gid %u "
+				       "is not %u",
+				       s.uid[i], s.gid[i], id);
+	}
 	if (check_namespaces(x->self, dir, e) < 0)
 		return err_wrap(e, "posture of jail-init");
 	return 0;

@@ -51,7 +51,7 @@ static int
 drop(void)
 {
 	if (limit(RLIMIT_AS, 512u << 20) < 0 || limit(RLIMIT_CPU, 15) < 0 ||
-	    limit(RLIMIT_NOFILE, 64) < 0 || limit(RLIMIT_FSIZE, 0) < 0 ||
+	    limit(RLIMIT_NOFILE, 64) < 0 || limit(RLIMIT_FSIZE, 1u << 20) < 0 ||
 	    limit(RLIMIT_CORE, 0) < 0)
 		return -1;
 	if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
@@ -183,7 +183,11 @@ take_result(const struct policyc_request *request, int status,
 	if (WIFEXITED(status) && WEXITSTATUS(status) >= 126)
 		return err_set(e, ERR_IO, 0,
 			       "promptcraft-policyc could not be started");
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+	if (WIFSIGNALED(status))
+		return err_set(e, ERR_IO, 0,
+			       "promptcraft-policyc died of signal %d",
+			       WTERMSIG(status));
+	if (WEXITSTATUS(status) != 0) {
 		report_messages(request, messages, e);
 		return -1;
 	}

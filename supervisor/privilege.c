@@ -33,6 +33,10 @@ static const cap_value_t kept[] = {
 	/* uid_map and gid_map entries for uids that are not ours. */
 	CAP_SETUID,
 	CAP_SETGID,
+	/* /proc/PID/fd of a payload belongs to its uid and is mode 0500; the
+	 * top directory of a cgroup v1 hierarchy is not writable, even for its
+	 * owner, and our directory must go from it at the end. */
+	CAP_DAC_OVERRIDE,
 };
 
 int
