@@ -6,6 +6,7 @@
 #include "api/jobs/host.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include "supervisor/wire/client.h"
 
 #define RUNTIMES_MAX 16
+#define WAIT_SLICE_MS 200u
 
 struct job_host {
 	char socket_path[108];
@@ -260,9 +262,9 @@ job_host_runtime_by_path(struct job_host *host, const char *path,
 /* ---- places ---------------------------------------------------------- */
 
 static struct timespec
-deadline_after(uint32_t wait_ms)
+deadline_after(uint64_t wait_ms)
 {
-	uint64_t at_us = clock_mono_us() + (uint64_t)wait_ms * 1000u;
+	uint64_t at_us = clock_mono_us() + wait_ms * 1000u;
 
 	return (struct timespec){.tv_sec = (time_t)(at_us / 1000000u),
 				 .tv_nsec = (long)(at_us % 1000000u * 1000u)};
@@ -274,26 +276,49 @@ is_full(const struct job_host *host)
 	return host->slots_used >= host->slots_total;
 }
 
-int
-job_host_slot_acquire(struct job_host *host, uint32_t wait_ms, struct err *e)
+static bool
+is_readable(int fd)
 {
-	struct timespec deadline = deadline_after(wait_ms);
-	int rc = 0;
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	return poll(&p, 1, 0) > 0; /* never for a negative fd */
+}
+
+/* Called and returns with the lock held; a slice at a time, to see stop_fd. */
+static void
+wait_for_slot(struct job_host *host, uint32_t wait_ms, int stop_fd)
+{
+	uint64_t end_ms = clock_mono_ms() + wait_ms;
+
+	for (uint64_t now_ms = clock_mono_ms();
+	     is_full(host) && now_ms < end_ms && !is_readable(stop_fd);
+	     now_ms = clock_mono_ms()) {
+		uint64_t left_ms = end_ms - now_ms;
+		struct timespec deadline = deadline_after(
+			left_ms < WAIT_SLICE_MS ? left_ms : WAIT_SLICE_MS);
+
+		pthread_cond_timedwait(&host->slot_freed, &host->lock,
+				       &deadline);
+	}
+}
+
+int
+job_host_slot_acquire(struct job_host *host, uint32_t wait_ms, int stop_fd,
+		      struct err *e)
+{
+	bool has_slot;
 
 	pthread_mutex_lock(&host->lock);
-	if (is_full(host) && host->waiters >= JOB_HOST_WAITERS_MAX)
-		rc = ETIMEDOUT;
-	host->waiters++;
-	while (is_full(host) && rc == 0)
-		rc = pthread_cond_timedwait(&host->slot_freed, &host->lock,
-					    &deadline);
-	host->waiters--;
-	if (!is_full(host)) {
-		host->slots_used++;
-		rc = 0;
+	if (host->waiters < JOB_HOST_WAITERS_MAX) {
+		host->waiters++;
+		wait_for_slot(host, wait_ms, stop_fd);
+		host->waiters--;
 	}
+	has_slot = !is_full(host);
+	if (has_slot)
+		host->slots_used++;
 	pthread_mutex_unlock(&host->lock);
-	if (rc != 0)
+	if (!has_slot)
 		return err_set(e, ERR_BUSY, 0,
 			       "all jails are busy; try again shortly");
 	return 0;

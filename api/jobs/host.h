@@ -50,10 +50,10 @@ bool job_host_runtime_by_path(struct job_host *host, const char *path,
 /*
  * Take one of the supervisor's slots_total places for a job of this process,
  * waiting up to wait_ms among at most JOB_HOST_WAITERS_MAX others; ERR_BUSY if
- * there is none.
+ * there is none, or as soon as stop_fd (-1: none) becomes readable.
  */
 #define JOB_HOST_WAITERS_MAX 256
-int job_host_slot_acquire(struct job_host *host, uint32_t wait_ms,
+int job_host_slot_acquire(struct job_host *host, uint32_t wait_ms, int stop_fd,
 			  struct err *e);
 void job_host_slot_release(struct job_host *host);
 

@@ -168,6 +168,22 @@ give_up(struct api *api, const struct http_request *req, const char *job_id,
 		http_problem_from_err(res, cause);
 }
 
+/* Nobody but this process' own end cancels a plain job. */
+static void
+note_cut_off(json_t *data, const struct job_verdict *verdict)
+{
+	json_t *error;
+
+	if (verdict->reason == NULL ||
+	    strcmp(verdict->reason, "cancelled") != 0)
+		return;
+	error = job_report_error(json_text(data, "job_id"), JOB_ROW_ORPHANED,
+				 "the API process was stopped while the job "
+				 "ran");
+	json_object_update(data, error);
+	json_decref(error);
+}
+
 static void
 run(struct api *api, const struct http_request *req,
     const struct job_request *request, struct http_response *res)
@@ -194,6 +210,7 @@ run(struct api *api, const struct http_request *req,
 		give_up(api, req, job_id, &e, res);
 	} else {
 		json_object_set(data, "started_at", started_at);
+		note_cut_off(data, &verdict);
 		if (job_row_put(api->store, job_id, req->user.user_id,
 				JOB_ROW_DONE, data, &e) < 0) {
 			json_decref(data);
@@ -215,7 +232,7 @@ jobs_post(struct api *api, const struct http_request *req,
 
 	if (parse(api, req, &request, res) < 0)
 		return;
-	if (job_host_slot_acquire(host, SLOT_WAIT_MS, &e) < 0) {
+	if (job_host_slot_acquire(host, SLOT_WAIT_MS, api->stop_fd, &e) < 0) {
 		http_problem(res, 503, NULL, "%s", e.text);
 		res->retry_after_s = SLOT_RETRY_S;
 	} else {

@@ -42,7 +42,8 @@ run_in_slot(const struct workflow_jail *jail, const struct job_request *request,
 	};
 	int rc;
 
-	if (job_host_slot_acquire(jail->host, SLOT_WAIT_MS, e) < 0)
+	if (job_host_slot_acquire(jail->host, SLOT_WAIT_MS, job->cancel_fd, e) <
+	    0)
 		return -1;
 	rc = job_run(jail->host, request, &options, ret_data, ret_verdict, e);
 	job_host_slot_release(jail->host);

@@ -237,19 +237,24 @@ test_not_ready(void **state)
 static void
 test_slots(void **state)
 {
+	int stop_fd = eventfd(1, EFD_CLOEXEC);
 	uint64_t before_ms;
 	struct err e;
 
 	(void)state;
 	assert_int_equal(job_host_refresh(host, NULL, &e), 0);
-	assert_int_equal(job_host_slot_acquire(host, 0, &e), 0);
-	assert_int_equal(job_host_slot_acquire(host, 0, &e), 0);
+	assert_int_equal(job_host_slot_acquire(host, 0, -1, &e), 0);
+	assert_int_equal(job_host_slot_acquire(host, 0, -1, &e), 0);
 	before_ms = clock_mono_ms();
-	assert_int_equal(job_host_slot_acquire(host, 100, &e), -1);
+	assert_int_equal(job_host_slot_acquire(host, 100, -1, &e), -1);
 	assert_int_equal(e.kind, ERR_BUSY);
 	assert_in_range(clock_mono_ms() - before_ms, 90, 2000);
+	before_ms = clock_mono_ms();
+	assert_int_equal(job_host_slot_acquire(host, 10000, stop_fd, &e), -1);
+	assert_in_range(clock_mono_ms() - before_ms, 0, 1000);
+	close(stop_fd);
 	job_host_slot_release(host);
-	assert_int_equal(job_host_slot_acquire(host, 0, &e), 0);
+	assert_int_equal(job_host_slot_acquire(host, 0, -1, &e), 0);
 }
 
 /* ---- runs ------------------------------------------------------------ */
