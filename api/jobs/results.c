@@ -107,7 +107,8 @@ take_end(struct results *r, const json_t *line)
 		    json_integer_value(count) != r->count[i])
 			r->is_broken = true;
 	}
-	if (r->expected >= 0 && r->expected != results_total(r))
+	/* A test may report more than once (subtests, its teardown). */
+	if (r->expected > results_total(r))
 		r->is_broken = true;
 	return LINE_TAKEN;
 }

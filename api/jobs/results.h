@@ -34,7 +34,7 @@ struct results {
 	bool has_start;
 	bool has_end;
 	bool is_broken;	  /* a record out of order, or counts that differ */
-	int64_t expected; /* of the start record; -1 if it does not say */
+	int64_t expected; /* of the start record: at least so many; or -1 */
 	json_t *cases;	  /* [{test, outcome, duration_ms, message}] */
 };
 
