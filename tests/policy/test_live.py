@@ -6,6 +6,7 @@ a listener the kernel turns the audit class's notification into ENOSYS.
 """
 import ctypes
 import errno
+import faulthandler
 import json
 import os
 import signal
@@ -42,6 +43,7 @@ def in_filtered_child(policy, work):
     pid = os.fork()
     if pid == 0:
         status = 1
+        faulthandler.disable()
         try:
             libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
             assert syscall(SYS_SECCOMP,
