@@ -126,9 +126,9 @@ void cli_progress(const struct cli *cli, const char *fmt, ...)
 void cli_progress_end(const struct cli *cli);
 
 /*
- * Print text of unknown origin on a terminal or into a file: control
- * characters other than newline and tab become \xNN, so that it cannot drive
- * the terminal.
+ * Print text of unknown origin so that it cannot drive a terminal: what is
+ * not well-formed UTF-8, a control character (but newline and tab) or a
+ * bidirectional override becomes \xNN.
  */
 void cli_print_untrusted(FILE *out, const char *text, size_t len);
 

@@ -3,7 +3,6 @@
  * output.c - what people see.  Bytes that came out of a jail never reach a
  * terminal as they are.
  */
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,18 +73,58 @@ cli_progress_end(const struct cli *cli)
 	}
 }
 
+/* Length of the well-formed UTF-8 sequence at text, its value in *ret; or 0. */
+static size_t
+decode_utf8(const unsigned char *text, size_t len, unsigned *ret)
+{
+	static const struct {
+		unsigned char mask, lead;
+		unsigned least;
+	} forms[] = {
+		{0x80, 0x00, 0},
+		{0xe0, 0xc0, 0x80},
+		{0xf0, 0xe0, 0x800},
+		{0xf8, 0xf0, 0x10000},
+	};
+	for (size_t n = 0; n < 4; n++) {
+		if ((text[0] & forms[n].mask) != forms[n].lead)
+			continue;
+		unsigned value = text[0] & (unsigned char)~forms[n].mask;
+		for (size_t i = 1; i <= n; i++) {
+			if (i >= len || (text[i] & 0xc0) != 0x80)
+				return 0;
+			value = value << 6 | (text[i] & 0x3fu);
+		}
+		*ret = value;
+		return value >= forms[n].least ? n + 1 : 0;
+	}
+	return 0;
+}
+
+/* Neither a control (C0, DEL, C1) nor one that turns the writing round. */
+static bool
+is_harmless(unsigned c)
+{
+	if (c == '\n' || c == '\t')
+		return true;
+	return c >= 0x20 && (c < 0x7f || c >= 0xa0) &&
+	       !(c >= 0x202a && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069);
+}
+
 void
 cli_print_untrusted(FILE *out, const char *text, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-		/* Bytes above 0x9f are UTF-8; the C1 controls come as two. */
-		bool is_c1 = c == 0xc2 && i + 1 < len &&
-			     (unsigned char)text[i + 1] < 0xa0;
-		if ((iscntrl(c) && c != '\n' && c != '\t') || is_c1)
-			fprintf(out, "\\x%02x", c);
-		else
-			fputc(c, out);
+	const unsigned char *at = (const unsigned char *)text;
+	const unsigned char *end = at + len;
+	while (at < end) {
+		unsigned value = 0;
+		size_t n = decode_utf8(at, (size_t)(end - at), &value);
+		if (n > 0 && is_harmless(value)) {
+			fwrite(at, 1, n, out);
+			at += n;
+		} else {
+			fprintf(out, "\\x%02x", *at++);
+		}
 	}
 }
 
