@@ -101,21 +101,33 @@ play_block(const struct workflow_job *job, json_t **ret_data,
 	v->reason = "cancelled";
 }
 
+/* Write down what came; returns the number of the call. */
+static size_t
+note_call(const struct workflow_job *job)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	char *source = json_dumps(job->source, JSON_SORT_KEYS | JSON_COMPACT);
+	size_t call;
+
+	pthread_mutex_lock(&lock);
+	call = (size_t)script.calls++;
+	snprintf(script.source, sizeof(script.source), "%s", source);
+	snprintf(script.job_ids[call % 8], 40, "%s", job->job_id);
+	script.wall_ms_max = job->wall_ms_max;
+	pthread_mutex_unlock(&lock);
+	free(source);
+	return call;
+}
+
 static int
 play_run(void *arg, const struct workflow_job *job, json_t **ret_data,
 	 struct job_verdict *v, struct err *e)
 {
-	int call = script.calls++;
-	size_t last = script.plays_len - 1;
-	char *source = json_dumps(job->source, JSON_SORT_KEYS | JSON_COMPACT);
+	size_t call = note_call(job), last = script.plays_len - 1;
 
 	(void)arg;
 	memset(v, 0, sizeof(*v));
-	snprintf(script.source, sizeof(script.source), "%s", source);
-	free(source);
-	snprintf(script.job_ids[call % 8], 40, "%s", job->job_id);
-	script.wall_ms_max = job->wall_ms_max;
-	switch (script.plays[(size_t)call < last ? (size_t)call : last]) {
+	switch (script.plays[call < last ? call : last]) {
 	case PLAY_PASS:
 		*ret_data = outcome(PASSED, job->job_id);
 		break;
