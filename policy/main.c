@@ -70,10 +70,14 @@ do_policy(const char *file, const char *sets, bool is_show)
 
 	if (policy_compile(file, sets, &d, &diag) < 0)
 		return 1;
-	if (is_show)
+	if (is_show) {
 		policy_show(d, stdout);
-	else
+		rc = fflush(stdout) != 0 || ferror(stdout) ? 1 : 0;
+		if (rc != 0)
+			perror("promptcraft-policyc: write to stdout");
+	} else {
 		rc = emit(&d->out, sizeof(d->out));
+	}
 	free(d);
 	return rc;
 }

@@ -125,6 +125,7 @@ static void
 on_exec(struct load_runtime *l, char *value)
 {
 	struct runtime *r = l->r;
+	char program[POLICY_PATH_MAX];
 	struct err e = ERR_INIT;
 	char *word;
 
@@ -136,7 +137,7 @@ on_exec(struct load_runtime *l, char *value)
 		check_own_file(l, word, r->argv_len == 0);
 		copy_text(l, r->argv[r->argv_len++], POLICY_PATH_MAX, word);
 	}
-	if (value_path(r->argv[0], r->argv[0], POLICY_PATH_MAX, &e) < 0)
+	if (value_path(r->argv[0], program, sizeof(program), &e) < 0)
 		complain(l, "%s", e.text);
 }
 

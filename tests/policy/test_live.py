@@ -82,8 +82,8 @@ def test_refused_rows(policy):
     assert wrong == []
 
 
-# uretprobe and uprobe: the kernel itself lets them past every filter (Linux
-# 6.14 and later) and ends a caller that is not its own trampoline.
+# uretprobe and uprobe: newer kernels let them past every filter and end a
+# caller that is not their own trampoline.
 PAST_FILTERS = (335, 336)
 
 
