@@ -45,6 +45,12 @@ void results_done(struct results *results);
 /* Start and matching closing record seen, nothing out of order? */
 bool results_are_complete(const struct results *results);
 
+/*
+ * Fewer records than the start record announced?  More are in order: a test
+ * may report more than once (subtests, its teardown).
+ */
+bool results_are_short(const struct results *results);
+
 uint32_t results_total(const struct results *results);
 
 /* Passed out of all that were not skipped, 0..1; 0 if there are none. */

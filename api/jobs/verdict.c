@@ -71,6 +71,8 @@ judge_complete(const struct proto_job_done *done, const struct results *r,
 	v->reason = sandbox_reason(done);
 	if (r->count[RESULTS_FAILED] > 0 || r->count[RESULTS_ERROR] > 0)
 		v->outcome = JOB_FAILED;
+	else if (results_are_short(r))
+		set_error(v, "incomplete", "fewer tests ran than were planned");
 	else if (results_total(r) == 0)
 		set_error(v, "no tests", "the tests file has no tests");
 	else if (r->count[RESULTS_PASSED] == 0)
