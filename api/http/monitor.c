@@ -81,6 +81,7 @@ thread_main(void *arg)
 	struct monitor *monitor = arg;
 	struct pollfd stop = {.fd = monitor->api->stop_fd, .events = POLLIN};
 
+	(void)pthread_setname_np(pthread_self(), "monitor");
 	while (poll(&stop, 1, PERIOD_MS) <= 0) {
 		struct monitor_state before = monitor_state(monitor);
 		struct monitor_state now = probe(monitor->api, &before);
@@ -123,7 +124,6 @@ monitor_start(struct api *api, struct monitor **ret, struct err *e)
 		free(monitor);
 		return err_set(e, ERR_IO, rc, "start the monitor");
 	}
-	(void)pthread_setname_np(monitor->thread, "monitor");
 	*ret = monitor;
 	return 0;
 }

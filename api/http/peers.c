@@ -99,6 +99,7 @@ thread_main(void *arg)
 	struct peers *peers = arg;
 	struct timespec until;
 
+	(void)pthread_setname_np(pthread_self(), "deadlines");
 	pthread_mutex_lock(&peers->lock);
 	while (!peers->is_stopping) {
 		end_overdue(peers, clock_mono_ms());
@@ -126,7 +127,6 @@ peers_start(struct peers **ret, struct err *e)
 		free(peers);
 		return err_set(e, ERR_IO, rc, "start thread for connections");
 	}
-	(void)pthread_setname_np(peers->thread, "deadlines");
 	*ret = peers;
 	return 0;
 }

@@ -22,6 +22,7 @@ struct pool {
 	unsigned ring_size, first, count;
 	unsigned threads_count;
 	bool is_stopping;
+	char name[16];
 	pthread_t threads[];
 };
 
@@ -49,6 +50,8 @@ thread_main(void *arg)
 	struct pool *pool = arg;
 	void *item;
 
+	/* Naming another thread would need /proc. */
+	(void)pthread_setname_np(pthread_self(), pool->name);
 	while ((item = take_item(pool)) != NULL)
 		pool->run(item);
 	return NULL;
@@ -59,16 +62,12 @@ start_threads(struct pool *pool, const char *name, unsigned threads,
 	      struct err *e)
 {
 	for (unsigned i = 0; i < threads; i++) {
-		char thread_name[16];
 		int rc = pthread_create(&pool->threads[i], NULL, thread_main,
 					pool);
 
 		if (rc != 0)
 			return err_set(e, ERR_IO, rc, "start thread %s", name);
 		pool->threads_count++;
-		if (str_printf(thread_name, sizeof(thread_name), "%s-%u", name,
-			       i) == 0)
-			(void)pthread_setname_np(pool->threads[i], thread_name);
 	}
 	return 0;
 }
@@ -84,6 +83,7 @@ pool_start(const char *name, unsigned threads, unsigned queue_max,
 		return err_sys(e, "start %s threads", name);
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->has_items, NULL);
+	(void)str_copy(pool->name, sizeof(pool->name), name);
 	pool->run = run;
 	pool->ring_size = queue_max;
 	pool->ring = calloc(queue_max, sizeof(*pool->ring));

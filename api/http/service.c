@@ -108,8 +108,14 @@ get_policy(const char *socket_path, uint32_t index, json_t **ret_item,
 
 	if (client_policy_get(socket_path, index, &info, e) < 0)
 		return -1;
-	*ret_item = info.name[0] != '\0' ? make_policy(&info) : NULL;
-	return 0;
+	if (info.name[0] == '\0') {
+		*ret_item = NULL;
+		return 0;
+	}
+	*ret_item = make_policy(&info);
+	return *ret_item != NULL
+		       ? 0
+		       : err_set(e, ERR_PEER, 0, "describe policy %u", index);
 }
 
 static int
@@ -120,8 +126,14 @@ get_runtime(const char *socket_path, uint32_t index, json_t **ret_item,
 
 	if (client_runtime_get(socket_path, index, &info, e) < 0)
 		return -1;
-	*ret_item = info.name[0] != '\0' ? make_runtime(&info) : NULL;
-	return 0;
+	if (info.name[0] == '\0') {
+		*ret_item = NULL;
+		return 0;
+	}
+	*ret_item = make_runtime(&info);
+	return *ret_item != NULL
+		       ? 0
+		       : err_set(e, ERR_PEER, 0, "describe runtime %u", index);
 }
 
 static void
