@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -33,6 +34,12 @@
 #endif
 #ifndef TIOCLINUX
 #define TIOCLINUX 0x541c
+#endif
+#ifndef RLIMIT_RTTIME
+#define RLIMIT_RTTIME 15
+#endif
+#ifndef RLIMIT_LOCKS
+#define RLIMIT_LOCKS 10
 #endif
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
@@ -79,6 +86,23 @@ static const struct constant constants[] = {
 	C(POSIX_FADV_WILLNEED),
 	C(POSIX_FADV_DONTNEED),
 	C(POSIX_FADV_NOREUSE),
+	/* setrlimit, prlimit64 */
+	C(RLIMIT_AS),
+	C(RLIMIT_CORE),
+	C(RLIMIT_CPU),
+	C(RLIMIT_DATA),
+	C(RLIMIT_FSIZE),
+	C(RLIMIT_LOCKS),
+	C(RLIMIT_MEMLOCK),
+	C(RLIMIT_MSGQUEUE),
+	C(RLIMIT_NICE),
+	C(RLIMIT_NOFILE),
+	C(RLIMIT_NPROC),
+	C(RLIMIT_RSS),
+	C(RLIMIT_RTPRIO),
+	C(RLIMIT_RTTIME),
+	C(RLIMIT_SIGPENDING),
+	C(RLIMIT_STACK),
 	/* fcntl */
 	C(F_DUPFD),
 	C(F_DUPFD_CLOEXEC),
