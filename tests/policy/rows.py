@@ -29,7 +29,7 @@ NR = {
     "pidfd_getfd": 438, "mount_setattr": 442, "landlock_restrict_self": 446,
     "fchmodat2": 452, "open_tree_attr": 467, "modify_ldt": 154,
     "clock_settime": 227, "settimeofday": 164, "pivot_root": 155,
-    "kexec_load": 246, "finit_module": 313, "delete_module": 176,
+    "kexec_load": 246, "prlimit64": 302, "setrlimit": 160, "finit_module": 313, "delete_module": 176,
 }
 
 AF = {"UNIX": 1, "INET": 2, "AX25": 3, "INET6": 10, "NETLINK": 16,
@@ -45,6 +45,12 @@ NAMESPACES = [0x80, 0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000,
 THREAD = 0x3D0F00
 
 ROWS = [
+    # core_pattern's handler starts at a core limit of 0: core(5)
+    ("prlimit64", (0, 4), "ENOSYS"),
+    ("prlimit64", (0, 4 | HIGH), "ENOSYS"),
+    ("setrlimit", (4,), "ENOSYS"),
+    ("prlimit64", (0, 3), "allow"),
+    ("setrlimit", (7,), "allow"),
     # what every program does
     ("read", (), "allow"),
     ("write", (), "allow"),
