@@ -330,8 +330,10 @@ parse_line(const char *text, size_t len, struct audit *audit, struct err *e)
 		return err_set(e, ERR_INVALID, 0, "last line is malformed");
 	hash_at = text + len - tail;
 	if (strncmp(text, "{\"seq\":", 7) != 0 ||
-	    strncmp(hash_at, HASH_KEY, strlen(HASH_KEY)) != 0 || prev == NULL ||
-	    prev > hash_at ||
+	    strncmp(hash_at, HASH_KEY, strlen(HASH_KEY)) != 0 ||
+	    strncmp(text + len - strlen(LINE_TAIL), LINE_TAIL,
+		    strlen(LINE_TAIL)) != 0 ||
+	    prev == NULL || prev > hash_at ||
 	    parse_hash(prev + strlen(prev_key), prev_hash) < 0)
 		return err_set(e, ERR_INVALID, 0, "last line is malformed");
 	digits = strspn(text + 7, "0123456789");
