@@ -217,6 +217,30 @@ open_source(const struct policy_mount *m, int *ret_fd, struct err *e)
 	return 0;
 }
 
+/*
+ * ldconfig and package upgrades replace files by renaming: what was opened at
+ * start is then unlinked and cannot be mounted.  The name is the operator's,
+ * so it is looked up again, with the same checks.
+ */
+static int
+renew_source(struct catalog_policy *p, uint32_t i, struct err *e)
+{
+	const struct policy_mount *m = &p->policy.mounts[i];
+	struct stat st;
+	int fd = -1;
+
+	if (p->source[i] < 0 ||
+	    (fstat(p->source[i], &st) == 0 && st.st_nlink > 0))
+		return 0;
+	if (open_source(m, &fd, e) < 0)
+		return -1;
+	log_info("mount_source_renewed policy=%s source=%s", p->policy.name,
+		 m->source);
+	fd_close(&p->source[i]);
+	p->source[i] = fd;
+	return 0;
+}
+
 static void
 open_sources(struct catalog_policy *p)
 {
@@ -254,15 +278,19 @@ clone_mount(int source, uint64_t attributes, int *ret_fd, struct err *e)
 }
 
 int
-catalog_make_mounts(const struct catalog_policy *policy,
+catalog_make_mounts(struct catalog_policy *policy,
 		    const struct catalog_runtime *runtime,
 		    int ret_fds[POLICY_MOUNTS_MAX], int *ret_harness,
 		    struct err *e)
 {
+	struct stat st;
+
 	for (uint32_t i = 0; i < policy->policy.mounts_len; i++) {
 		const struct policy_mount *m = &policy->policy.mounts[i];
 		uint64_t attributes = 0;
 
+		if (renew_source(policy, i, e) < 0)
+			return -1;
 		if (policy->source[i] < 0)
 			continue;
 		if ((m->flags & POLICY_MOUNT_DEVICE) == 0)
@@ -274,6 +302,12 @@ catalog_make_mounts(const struct catalog_policy *policy,
 		    0)
 			return err_wrap(e, "%s", m->source);
 	}
+	if (fstat(runtime->dir, &st) < 0 || st.st_nlink == 0)
+		return err_set(
+			e, ERR_UNSUPPORTED, 0,
+			"runtime %s was replaced or removed: restart the "
+			"supervisor",
+			runtime->runtime.name);
 	if (clone_mount(runtime->dir, MOUNT_ATTR_NODEV, ret_harness, e) < 0)
 		return err_wrap(e, "runtime %s", runtime->runtime.name);
 	return 0;
@@ -455,7 +489,7 @@ catalog_done(struct catalog *catalog)
 	catalog->policies_len = catalog->runtimes_len = 0;
 }
 
-const struct catalog_policy *
+struct catalog_policy *
 catalog_policy(const struct catalog *catalog, const char *name)
 {
 	for (uint32_t i = 0; i < catalog->policies_len; i++)

@@ -48,17 +48,18 @@ int catalog_load(struct catalog *catalog, const struct config *config,
 void catalog_done(struct catalog *catalog);
 
 /* NULL if there is none of that name. */
-const struct catalog_policy *catalog_policy(const struct catalog *catalog,
-					    const char *name);
+struct catalog_policy *catalog_policy(const struct catalog *catalog,
+				      const char *name);
 const struct catalog_runtime *catalog_runtime(const struct catalog *catalog,
 					      const char *name);
 
 /*
  * One detached, read-only mount per policy->mounts[i] into ret_fds (-1 where
  * absent) and one of the runtime's folder; all owned by the caller, also what
- * is there on failure.
+ * is there on failure.  A source that was replaced on the host is looked up
+ * again.
  */
-int catalog_make_mounts(const struct catalog_policy *policy,
+int catalog_make_mounts(struct catalog_policy *policy,
 			const struct catalog_runtime *runtime,
 			int ret_fds[POLICY_MOUNTS_MAX], int *ret_harness,
 			struct err *e);

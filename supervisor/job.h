@@ -62,7 +62,7 @@ struct job {
 	pid_t peer_pid;
 	struct slot *slot;
 	struct proto_job_submit submit;
-	const struct catalog_policy *policy;
+	struct catalog_policy *policy;
 	const struct catalog_runtime *runtime;
 	struct proto_limits limits; /* as applied */
 

@@ -21,7 +21,7 @@
 #include "supervisor/job.h"
 #include "supervisor/supervisor.h"
 
-#define BACKLOG 128
+#define BACKLOG 1024
 #define ACCEPTS_PER_TURN 16
 
 /* One message that waits for room in the socket. */
