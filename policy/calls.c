@@ -137,7 +137,7 @@ trim(char *s)
 static int
 test_add_value(struct call_test *test, const char *text, struct err *e)
 {
-	uint32_t value;
+	uint32_t value = 0;
 
 	if (value_of_int(text, &value, e) < 0)
 		return -1;
