@@ -37,6 +37,14 @@ set_error(struct job_verdict *v, const char *reason, const char *text)
 	err_set(&v->err, ERR_INVALID, 0, "%s", text);
 }
 
+/* Kinds of failure of our own side that may be gone the next time. */
+static bool
+may_pass(const struct err *err)
+{
+	return err->kind == ERR_BUSY || err->kind == ERR_PEER ||
+	       err->kind == ERR_IO;
+}
+
 static void
 judge_refused(const struct proto_job_done *done, struct job_verdict *v)
 {
@@ -44,7 +52,7 @@ judge_refused(const struct proto_job_done *done, struct job_verdict *v)
 	v->reason = done->err.kind == ERR_BUSY ? "busy" : "refused";
 	v->err = done->err;
 	v->is_refused = true;
-	v->is_retryable = done->err.kind == ERR_BUSY;
+	v->is_retryable = may_pass(&done->err);
 }
 
 static void
@@ -155,6 +163,7 @@ job_judge(const struct client_job_result *result, const struct results *results,
 	default: /* PROTO_OUTCOME_ERROR; others the wire has turned away */
 		v.reason = "internal";
 		v.err = result->done.err;
+		v.is_retryable = may_pass(&v.err);
 	}
 	*ret = v;
 }

@@ -8,6 +8,7 @@
  * taken, anything else is recorded as a failed attempt and tried again.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "api/workflow/digest.h"
@@ -82,17 +83,22 @@ wait_for(struct step_context *c, const char *counter, const char *cause)
 
 /* Our side lost the attempt: once more later, if any are left. */
 static enum step_result
-retry_later(struct step_context *c, const char *reason, struct err *e)
+retry_later(struct step_context *c, const char *reason, const char *detail,
+	    struct err *e)
 {
 	int64_t attempt = json_number(c->step, "attempt");
+	char cause[ERR_TEXT_MAX];
+
+	snprintf(cause, sizeof(cause), "%s%s%s", reason,
+		 detail[0] != '\0' ? ": " : "", detail);
 
 	close_attempt(c, "error", reason);
 	if (attempt > c->api->config.max_execution_retries) {
 		err_set(e, ERR_PEER, 0, "gave up after %lld attempts: %s",
-			(long long)attempt, reason);
+			(long long)attempt, cause);
 		return STEP_FAILED;
 	}
-	return wait_for(c, "retries", reason);
+	return wait_for(c, "retries", cause);
 }
 
 /* ---- results --------------------------------------------------------- */
@@ -200,9 +206,10 @@ resume(struct step_context *c, const char *job_id, struct err *e)
 		 c->state->meta.workflow_id, job_id,
 		 data != NULL ? "result" : "nothing");
 	if (data == NULL)
-		return retry_later(c, JOB_ROW_ORPHANED, e);
+		return retry_later(c, JOB_ROW_ORPHANED, "", e);
 	if (is_lost_outcome(data))
-		result = retry_later(c, json_text(data, "reason"), e);
+		result = retry_later(c, json_text(data, "reason"),
+				     json_text(data, "error"), e);
 	else
 		result = apply_result(c, data, e);
 	json_decref(data);
@@ -280,7 +287,7 @@ take_story(struct step_context *c, const char *job_id, json_t *data,
 	if (is_cut_off)
 		return STEP_STOP; /* who cancelled has written the document */
 	if (verdict->is_retryable)
-		return retry_later(c, verdict->reason, e);
+		return retry_later(c, verdict->reason, verdict->err.text, e);
 	return apply_result(c, data, e);
 }
 
@@ -319,7 +326,7 @@ take_refusal(struct step_context *c, const char *job_id, struct err *e)
 	}
 	put_refused_job(c, job_id, e);
 	if (e->kind == ERR_PEER)
-		return retry_later(c, JOB_REASON_LOST_GONE, e);
+		return retry_later(c, JOB_REASON_LOST_GONE, "", e);
 	close_attempt(c, "error", "not submitted");
 	return STEP_FAILED;
 }
