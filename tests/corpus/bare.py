@@ -39,8 +39,8 @@ class Program:
     files: list
     args: list
     stdin: str
-    runner: str
-    about: str = ""
+    about: str
+    runner: str = None
     exit_code: int = 0
     expected: dict = None
 
@@ -83,17 +83,41 @@ class Program:
         return body
 
 
-def load(folder):
+@dataclasses.dataclass
+class Hostile(Program):
+    """A program that a jail must contain; never run bare."""
+
+    extra: dict = None
+    expected_outcome: list = None  # one of these
+    expected_reason: str = None
+    expected_stdout: list = None  # all of these: the attack was tried
+    expected_files: dict = None  # path: allowed statuses
+    must_not_contain: list = None  # in no part of the answer
+
+    def request(self):
+        return {**super().request(), **self.extra}
+
+
+def load(folder, kind=Program):
     with open(pathlib.Path(folder, "expected.json"), encoding="utf-8") as file:
-        return Program(folder=pathlib.Path(folder), **json.load(file))
+        fields = json.load(file)
+    if kind is Hostile:
+        fields["extra"] = fields.pop("request")
+    return kind(folder=pathlib.Path(folder), **fields)
+
+
+def folders(name):
+    return [f for f in sorted((HERE / name).iterdir()) if (f / "expected.json").exists()]
 
 
 def programs(language=None):
     for name in LANGUAGES:
         if language in (None, name):
-            for folder in sorted((HERE / name).iterdir()):
-                if (folder / "expected.json").exists():
-                    yield load(folder)
+            yield from (load(folder) for folder in folders(name))
+
+
+def hostile():
+    return [load(folder, Hostile) for folder in folders("hostile")]
 
 
 def counts(passed=0, failed=0, errors=0, skipped=0):

@@ -40,47 +40,47 @@ utf8_length(const unsigned char *s, size_t len)
 	return n;
 }
 
-/* Returns the length; dst gets no NUL that counts. */
-static size_t
-append(char *dst, const char *text)
-{
-	return (size_t)(stpcpy(dst, text) - dst);
-}
+struct character {
+	size_t taken; /* bytes of the text */
+	size_t shown; /* bytes of UTF-8 that it becomes */
+	char json[8]; /* inside of a JSON string */
+};
 
-static size_t
-escape_one(char *dst, const unsigned char *s, size_t len, size_t *ret_taken)
+static void
+escape_one(const unsigned char *s, size_t len, struct character *ret)
 {
 	size_t n = utf8_length(s, len);
 
-	*ret_taken = n ? n : 1;
-	if (n == 0)
-		return append(dst, "\xef\xbf\xbd"); /* U+FFFD */
-	switch (s[0]) {
-	case '\n':
-		return append(dst, "\\n");
-	case '\t':
-		return append(dst, "\\t");
-	case '"':
-		return append(dst, "\\\"");
-	case '\\':
-		return append(dst, "\\\\");
-	default:
-		break;
+	*ret = (struct character){.taken = n ? n : 1, .shown = n};
+	if (s[0] == '\n' || s[0] == '\t' || s[0] == '"' || s[0] == '\\') {
+		ret->json[0] = '\\';
+		ret->json[1] = (char)s[0];
+		if (s[0] == '\n')
+			ret->json[1] = 'n';
+		else if (s[0] == '\t')
+			ret->json[1] = 't';
+	} else if (n == 0 || s[0] < 0x20 || s[0] == 0x7f) {
+		(void)strcpy(ret->json, "\xef\xbf\xbd"); /* U+FFFD */
+		ret->shown = 3;
+	} else {
+		memcpy(ret->json, s, n);
 	}
-	if (s[0] < 0x20 || s[0] == 0x7f)
-		return append(dst, "\xef\xbf\xbd");
-	memcpy(dst, s, n);
-	return n;
 }
 
 size_t
-harness_json_escape(char *dst, const char *text, size_t len)
+harness_json_escape(char *dst, const char *text, size_t len, size_t max)
 {
 	const unsigned char *s = (const unsigned char *)text;
-	size_t out = 0, taken;
+	struct character c;
+	size_t out = 0, shown = 0;
 
-	for (size_t at = 0; at < len; at += taken)
-		out += escape_one(dst + out, s + at, len - at, &taken);
+	for (size_t at = 0; at < len; at += c.taken) {
+		escape_one(s + at, len - at, &c);
+		shown += c.shown;
+		if (shown > max)
+			break;
+		out = (size_t)(stpcpy(dst + out, c.json) - dst);
+	}
 	return out;
 }
 
@@ -114,37 +114,24 @@ harness_result_start(struct harness_result *r, int64_t expected)
 	put(r, line, (size_t)n);
 }
 
-/* Append text, cut to max bytes, as a JSON string's inside. */
-static size_t
-put_text(char *dst, const char *text, size_t len, size_t max)
-{
-	const unsigned char *s = (const unsigned char *)text;
-
-	if (len > max) {
-		len = max;
-		/* Not in the middle of a character. */
-		while (len > max - 4 && (s[len] & 0xc0) == 0x80)
-			len--;
-	}
-	return harness_json_escape(dst, text, len);
-}
-
 static void
 put_test(struct harness_result *r, const char *name,
 	 enum harness_outcome outcome, double duration_ms, const char *message,
 	 size_t message_len)
 {
-	char line[3 * (HARNESS_NAME_MAX + HARNESS_MESSAGE_MAX) + 160];
+	char line[2 * (HARNESS_NAME_MAX + HARNESS_MESSAGE_MAX) + 160];
 	size_t at = 0;
 
 	at += (size_t)sprintf(line + at, "{\"type\": \"test\", \"test\": \"");
-	at += put_text(line + at, name, strlen(name), HARNESS_NAME_MAX);
+	at += harness_json_escape(line + at, name, strlen(name),
+				  HARNESS_NAME_MAX);
 	at += (size_t)sprintf(line + at,
 			      "\", \"outcome\": \"%s\", \"duration_ms\": %.3f, "
 			      "\"message\": \"",
 			      outcome_names[outcome], duration_ms);
-	at += put_text(line + at, message, message_len, HARNESS_MESSAGE_MAX);
-	at += append(line + at, "\"}\n");
+	at += harness_json_escape(line + at, message, message_len,
+				  HARNESS_MESSAGE_MAX);
+	at = (size_t)(stpcpy(line + at, "\"}\n") - line);
 	put(r, line, at);
 }
 

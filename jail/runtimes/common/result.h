@@ -48,8 +48,11 @@ void harness_result_test(struct harness_result *r, const char *name,
 /* Returns the exit code of the run: 1 if anything failed. */
 int harness_result_end(struct harness_result *r);
 
-/* The text as the inside of a JSON string; returns bytes written, no NUL.
- * dst has room for 3 * len + 1. */
-size_t harness_json_escape(char *dst, const char *text, size_t len);
+/*
+ * The text as the inside of a JSON string, cut before the character that would
+ * make it longer than max bytes (as it is after reading).  Returns bytes
+ * written; dst has room for 2 * max + 1.
+ */
+size_t harness_json_escape(char *dst, const char *text, size_t len, size_t max);
 
 #endif
