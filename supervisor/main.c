@@ -97,8 +97,10 @@ open_state(const struct config *config, int *ret_dir, int *ret_lock,
 	if (lock < 0)
 		return err_sys(e, "open %s/" LOCK_FILE, config->state_dir);
 	if (flock(lock, LOCK_EX | LOCK_NB) < 0)
-		return err_set(e, ERR_CONFLICT, errno,
-			       "another supervisor uses %s", config->state_dir);
+		return err_set(e, ERR_CONFLICT, 0,
+			       "another supervisor uses %s: stop it, or give "
+			       "this one its own --state-dir",
+			       config->state_dir);
 	*ret_dir = fd_take(&dir);
 	*ret_lock = fd_take(&lock);
 	return 0;

@@ -39,6 +39,30 @@ static const cap_value_t kept[] = {
 	CAP_DAC_OVERRIDE,
 };
 
+/* A container's root may have less than root. */
+static int
+check_caps(struct err *e)
+{
+	cap_t caps = cap_get_proc();
+	cap_flag_value_t has = CAP_CLEAR;
+
+	if (caps == NULL)
+		return err_sys(e, "read capabilities");
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		if (cap_get_flag(caps, kept[i], CAP_EFFECTIVE, &has) < 0 ||
+		    has != CAP_SET) {
+			(void)cap_free(caps);
+			return err_set(e, ERR_UNSUPPORTED, 0,
+				       "capability %d is missing: start it as "
+				       "root with CAP_SYS_ADMIN, CAP_SETUID, "
+				       "CAP_SETGID and CAP_DAC_OVERRIDE",
+				       kept[i]);
+		}
+	}
+	(void)cap_free(caps);
+	return 0;
+}
+
 int
 privilege_begin(struct err *e)
 {
@@ -48,6 +72,8 @@ privilege_begin(struct err *e)
 		return err_set(e, ERR_DENIED, 0,
 			       "must be started as root (it makes jails, then "
 			       "drops what it does not need)");
+	if (check_caps(e) < 0)
+		return -1;
 	if (setgroups(0, NULL) < 0)
 		return err_sys(e, "drop supplementary groups");
 	(void)umask(077);
