@@ -29,6 +29,11 @@
 #define NOBODY 65534
 #define SECONDS_MAX 20
 #define MESSAGES_MAX 4096
+#ifdef PROMPTCRAFT_ASAN
+#define MEMORY_MAX RLIM_INFINITY /* ASan reserves terabytes of addresses */
+#else
+#define MEMORY_MAX (512u << 20)
+#endif
 
 enum child_fd {
 	CHILD_FD_DIR_A = 3,
@@ -50,7 +55,7 @@ limit(__rlimit_resource_t resource, rlim_t value)
 static int
 drop(void)
 {
-	if (limit(RLIMIT_AS, 512u << 20) < 0 || limit(RLIMIT_CPU, 15) < 0 ||
+	if (limit(RLIMIT_AS, MEMORY_MAX) < 0 || limit(RLIMIT_CPU, 15) < 0 ||
 	    limit(RLIMIT_NOFILE, 64) < 0 || limit(RLIMIT_FSIZE, 1u << 20) < 0 ||
 	    limit(RLIMIT_CORE, 0) < 0)
 		return -1;
