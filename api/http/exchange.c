@@ -207,11 +207,51 @@ announced_length(const struct exchange *ex)
 	return length;
 }
 
+struct framing {
+	unsigned lengths, encodings;
+};
+
+static enum MHD_Result
+count_framing(void *cls, enum MHD_ValueKind kind, const char *key,
+	      const char *value)
+{
+	struct framing *framing = cls;
+
+	(void)kind;
+	(void)value;
+	if (strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0)
+		framing->lengths++;
+	else if (strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0)
+		framing->encodings++;
+	return MHD_YES;
+}
+
+/*
+ * Two statements of a body's length are how requests are smuggled past a
+ * proxy that believes the other one (RFC 9112, 6.3).
+ */
+static bool
+is_framing_ambiguous(const struct exchange *ex)
+{
+	struct framing framing = {0};
+
+	(void)MHD_get_connection_values(ex->connection, MHD_HEADER_KIND,
+					count_framing, &framing);
+	return framing.lengths + framing.encodings > 1;
+}
+
 static void
 check_request(struct exchange *ex, const char *url)
 {
 	struct http_server *server = ex->server;
 
+	if (is_framing_ambiguous(ex)) {
+		http_problem(&ex->res, 400, NULL,
+			     "the length of the body is given twice");
+		ex->is_unframed = true;
+		answer(ex);
+		return;
+	}
 	if (ex->is_uri_bad || str_copy(ex->path, sizeof(ex->path), url) < 0) {
 		http_problem(&ex->res, 404, NULL, "there is no such resource");
 		answer(ex);
@@ -250,8 +290,8 @@ begin(struct exchange *ex, const char *url, const char *method)
 	check_request(ex, url);
 	if (ex->match.id[0] != '\0')
 		ex->req.id = ex->match.id;
-	peer_set_deadline(ex->peer,
-			  ex->server->api->config.request_timeout_seconds);
+	peer_enter(ex->peer, PEER_RECEIVING,
+		   ex->server->api->config.request_timeout_seconds);
 }
 
 /* ---- receive --------------------------------------------------------- */
@@ -390,7 +430,7 @@ run(struct exchange *ex)
 	const struct http_route *route = ex->match.route;
 
 	ex->has_run = true;
-	peer_set_deadline(ex->peer, 0);
+	peer_enter(ex->peer, PEER_RUNNING, 0);
 	if (!ex->is_answered && prepare_run(ex) < 0)
 		answer(ex);
 	if (ex->is_answered)
@@ -433,7 +473,7 @@ add_headers(struct exchange *ex, struct MHD_Response *response)
 	if (ex->res.status == 405 || ex->res.status == 204)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW,
 					ex->match.allow);
-	if (atomic_load(&ex->server->is_stopping))
+	if (ex->is_unframed || atomic_load(&ex->server->is_stopping))
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION,
 					"close");
 	if (ex->res.retry_after_s > 0 &&
@@ -481,14 +521,14 @@ send_answer(struct exchange *ex)
 	MHD_destroy_response(response);
 	json_decref(ex->res.body);
 	ex->res.body = NULL;
-	peer_set_deadline(ex->peer, EXCHANGE_SEND_TIMEOUT_S);
+	peer_enter(ex->peer, PEER_SENDING, EXCHANGE_SEND_TIMEOUT_S);
 	return result;
 }
 
 /*
- * May the answer be sent before the body has come?  Only where reading it all
- * is worse than a connection that breaks: a client that waits for leave to
- * send, or a body beyond what is thrown away.
+ * May the answer be sent before the body has come?  That ends the connection,
+ * so only where reading it all is worse: nobody knows where the body ends, the
+ * client waits for leave to send, or it is beyond what is thrown away.
  */
 static bool
 must_answer_early(const struct exchange *ex)
@@ -568,7 +608,7 @@ exchange_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
 	*con_cls = NULL;
 	if (ex->has_begun)
 		log_access(ex);
-	peer_set_deadline(ex->peer, EXCHANGE_IDLE_TIMEOUT_S);
+	peer_enter(ex->peer, PEER_RECEIVING, EXCHANGE_IDLE_TIMEOUT_S);
 	drop_body(ex);
 	json_decref(ex->req.body);
 	json_decref(ex->res.body);

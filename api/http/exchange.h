@@ -41,6 +41,7 @@ struct exchange {
 	uint64_t began_us;
 	int sent_status;
 	bool is_uri_bad;  /* %00 in it, or too long */
+	bool is_unframed; /* nobody knows where its body ends */
 	bool has_begun;	  /* headers were looked at */
 	bool is_answered; /* res is final */
 	bool has_run;	  /* the handler runs, or there was no need to */

@@ -5,11 +5,18 @@
  * libmicrohttpd's own timeout is one of inactivity: a client that sends one
  * byte now and then holds its place for ever.  Here a phase as a whole has a
  * deadline (headers, body, answer, idle), and a thread shuts down the sockets
- * that are past it.  A socket is removed from the list before it is closed, so
- * the thread never touches a number that means another connection by then.
+ * that are past it.
+ *
+ * The thread also ends connections whose client has closed its side while we
+ * wait for more of it.  libmicrohttpd 0.9.75 misses that if the end came
+ * together with the last bytes: epoll tells it once, and it reads once.
+ *
+ * A socket is removed from the list before it is closed, so the thread never
+ * touches a number that means another connection by then.
  */
 #include "api/http/peers.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -18,11 +25,14 @@
 #include <time.h>
 
 #include "supervisor/base/clock.h"
-#include "supervisor/base/log.h"
+
+#define TICK_MS 1000
 
 struct peer {
 	struct peer *next, **link;
 	_Atomic uint64_t deadline_ms; /* 0: none */
+	_Atomic uint64_t entered_ms;  /* when this phase began */
+	_Atomic unsigned phase;
 	int fd;
 };
 
@@ -34,16 +44,19 @@ struct peers {
 	bool is_stopping;
 };
 
+/* A peer's fields are read one by one: a stale one is seen a second later. */
 void
-peer_set_deadline(struct peer *peer, uint32_t timeout_s)
+peer_enter(struct peer *peer, enum peer_phase phase, uint32_t timeout_s)
 {
-	uint64_t deadline_ms =
-		timeout_s > 0 ? clock_mono_ms() + timeout_s * UINT64_C(1000)
-			      : 0;
+	uint64_t now_ms = clock_mono_ms();
 
-	if (peer != NULL)
-		atomic_store_explicit(&peer->deadline_ms, deadline_ms,
-				      memory_order_relaxed);
+	if (peer == NULL)
+		return;
+	atomic_store(&peer->phase, phase);
+	atomic_store(&peer->entered_ms, now_ms);
+	atomic_store(&peer->deadline_ms,
+		     phase != PEER_RUNNING ? now_ms + timeout_s * UINT64_C(1000)
+					   : 0);
 }
 
 struct peer *
@@ -54,7 +67,7 @@ peers_add(struct peers *peers, int fd, uint32_t timeout_s)
 	if (peer == NULL)
 		return NULL;
 	peer->fd = fd;
-	peer_set_deadline(peer, timeout_s);
+	peer_enter(peer, PEER_RECEIVING, timeout_s);
 	pthread_mutex_lock(&peers->lock);
 	peer->next = peers->first;
 	peer->link = &peers->first;
@@ -78,19 +91,31 @@ peers_remove(struct peers *peers, struct peer *peer)
 	free(peer);
 }
 
+/* Has the client closed its side, with nothing on the way to be read? */
+static bool
+is_gone(const struct peer *p, uint64_t now_ms)
+{
+	struct pollfd poll_fd = {.fd = p->fd, .events = POLLRDHUP};
+
+	return atomic_load(&p->phase) == PEER_RECEIVING &&
+	       atomic_load(&p->entered_ms) + TICK_MS <= now_ms &&
+	       poll(&poll_fd, 1, 0) == 1;
+}
+
+static bool
+is_overdue(const struct peer *p, uint64_t now_ms)
+{
+	uint64_t deadline_ms = atomic_load(&p->deadline_ms);
+
+	return deadline_ms != 0 && deadline_ms <= now_ms;
+}
+
 static void
 end_overdue(struct peers *peers, uint64_t now_ms)
 {
-	for (struct peer *p = peers->first; p != NULL; p = p->next) {
-		uint64_t deadline_ms = atomic_load_explicit(
-			&p->deadline_ms, memory_order_relaxed);
-
-		if (deadline_ms == 0 || deadline_ms > now_ms)
-			continue;
-		log_debug("connection_overdue fd=%d", p->fd);
-		(void)shutdown(p->fd, SHUT_RDWR);
-		peer_set_deadline(p, 0);
-	}
+	for (struct peer *p = peers->first; p != NULL; p = p->next)
+		if (is_overdue(p, now_ms) || is_gone(p, now_ms))
+			(void)shutdown(p->fd, SHUT_RDWR);
 }
 
 static void *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * peers.h - the open connections and until when each may go on as it does.
+ * peers.h - the open connections: what each is at, and until when.
  */
 #ifndef PC_API_PEERS_H
 #define PC_API_PEERS_H
@@ -21,7 +21,14 @@ void peers_stop(struct peers *peers);
 struct peer *peers_add(struct peers *peers, int fd, uint32_t timeout_s);
 /* It is about to be closed; NULL is ignored. */
 void peers_remove(struct peers *peers, struct peer *peer);
-/* It must be done with its present phase in timeout_s; 0: no deadline. */
-void peer_set_deadline(struct peer *peer, uint32_t timeout_s);
+
+enum peer_phase {
+	PEER_RECEIVING, /* a request, or waiting for the next one */
+	PEER_RUNNING,	/* we work: no deadline */
+	PEER_SENDING,
+};
+
+/* It must be done with this phase in timeout_s.  NULL is ignored. */
+void peer_enter(struct peer *peer, enum peer_phase phase, uint32_t timeout_s);
 
 #endif
