@@ -231,24 +231,26 @@ check_namespaces(const struct gate_self *self, int dir, struct err *e)
 	return 0;
 }
 
-/* Root is not ours; the working directory is a tmpfs of the jail. */
+/* Root is not ours; the working directory is the jail's, on a tmpfs. */
 static int
 check_root(const struct gate_self *self, int dir, struct err *e)
 {
 	owned_fd int cwd = -1;
-	struct gate_inode root = {0};
+	struct gate_inode root = {0}, work = {0}, here = {0};
 	struct statfs fs;
 
-	if (inode_at(dir, "root", &root, e) < 0)
+	if (inode_at(dir, "root", &root, e) < 0 ||
+	    inode_at(dir, "root" JAIL_WORK_DIR, &work, e) < 0 ||
+	    inode_at(dir, "cwd", &here, e) < 0)
 		return -1;
 	if (is_same(&root, &self->root))
 		return err_set(e, ERR_DENIED, 0, "root is the host's");
 	cwd = openat(dir, "cwd", O_PATH | O_CLOEXEC);
 	if (cwd < 0 || fstatfs(cwd, &fs) < 0)
 		return err_sys(e, "stat cwd");
-	if (fs.f_type != TMPFS_MAGIC)
+	if (!is_same(&work, &here) || fs.f_type != TMPFS_MAGIC)
 		return err_set(e, ERR_DENIED, 0,
-			       "working directory is not on a tmpfs");
+			       "working directory is not " JAIL_WORK_DIR);
 	return 0;
 }
 

@@ -267,6 +267,15 @@ on_exited(struct job *job, const struct jail_message *msg, int *fd,
 	if (!WIFEXITED(msg->wait_status) && !WIFSIGNALED(msg->wait_status))
 		return err_set(e, ERR_PEER, 0, "EXITED with status %d",
 			       msg->wait_status);
+	if (job->state != JOB_RUNNING)
+		return err_set(e, ERR_IO, 0,
+			       "runtime %s ended before it was ready (%s %d)",
+			       job->submit.runtime,
+			       WIFEXITED(msg->wait_status) ? "exit code"
+							   : "signal",
+			       WIFEXITED(msg->wait_status)
+				       ? WEXITSTATUS(msg->wait_status)
+				       : WTERMSIG(msg->wait_status));
 	job->has_exited = true;
 	job->wait_status = msg->wait_status;
 	job->end_us = clock_mono_us();
@@ -320,7 +329,9 @@ static const struct {
 } control_table[JAIL_MSG_COUNT] = {
 	[JAIL_MSG_PAYLOAD] = {IN(JOB_PREPARING), on_payload},
 	[JAIL_MSG_UNPACKED] = {IN(JOB_UNPACKING), on_unpacked},
-	[JAIL_MSG_EXITED] = {IN(JOB_RUNNING), on_exited},
+	[JAIL_MSG_EXITED] = {IN(JOB_FILTERED) | IN(JOB_UNPACKING) |
+				     IN(JOB_RUNNING),
+			     on_exited},
 	[JAIL_MSG_COLLECTED] = {IN(JOB_COLLECTING), on_collected},
 	[JAIL_MSG_FAILED] = {IN(JOB_PREPARING) | IN(JOB_FILTERED) |
 				     IN(JOB_UNPACKING) | IN(JOB_RUNNING) |
@@ -708,8 +719,11 @@ job_on_deadline(struct job *job)
 		kill_init(job);
 		return;
 	default:
-		err_set(&e, ERR_IO, 0, "jail was not ready in %d s (state %d)",
-			PREPARE_US / 1000000, (int)job->state);
+		err_set(&e, ERR_IO, 0, "not ready in %d s: %s",
+			PREPARE_US / 1000000,
+			job->state == JOB_PREPARING  ? "building the jail"
+			: job->state == JOB_FILTERED ? "starting the runtime"
+						     : "unpacking the bundle");
 		fail(job, &e);
 	}
 }
