@@ -244,6 +244,7 @@ static void
 check_request(struct exchange *ex, const char *url)
 {
 	struct http_server *server = ex->server;
+	bool is_path_good = str_copy(ex->path, sizeof(ex->path), url) == 0;
 
 	if (is_framing_ambiguous(ex)) {
 		http_problem(&ex->res, 400, NULL,
@@ -252,7 +253,7 @@ check_request(struct exchange *ex, const char *url)
 		answer(ex);
 		return;
 	}
-	if (ex->is_uri_bad || str_copy(ex->path, sizeof(ex->path), url) < 0) {
+	if (ex->is_uri_bad || !is_path_good) {
 		http_problem(&ex->res, 404, NULL, "there is no such resource");
 		answer(ex);
 		return;
