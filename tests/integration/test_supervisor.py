@@ -1,0 +1,409 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The supervisor alone, over its own socket: strangers and nonsense are kept
+out, a jail that is not as it must be never runs, and whatever dies, nothing is
+left behind."""
+
+import array
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+
+from promptcraft import BUILD
+
+HELLO, HELLO_REPLY, SUBMIT, STARTED, DENIAL, KILL, DONE = 1, 2, 7, 8, 9, 10, 11
+EXITED, SIGNALED, TIMEOUT, KILLED, REFUSED, ERROR = range(1, 7)
+REASONS = ("", "memory", "output_limit", "pids", "timeout", "cancelled",
+           "denied", "shutdown")
+F_ADD_SEALS, ALL_SEALS = 1033, 0xf
+
+
+def head(kind, size, nfds=0, version=1, zero=0, seq=1):
+    return struct.pack("<HHIIHH", version, kind, size, seq, nfds, zero)
+
+
+def sealed(data):
+    fd = os.memfd_create("bundle", os.MFD_ALLOW_SEALING)
+    os.write(fd, data)
+    fcntl.fcntl(fd, F_ADD_SEALS, ALL_SEALS)
+    return fd
+
+
+def entry(kind, path, data):
+    path = path.encode()
+    return struct.pack("<BBHI", kind, 0, len(path), len(data)) + path + data
+
+
+def bundle(code):
+    return (b"PCB1" + struct.pack("<I", 2) +
+            entry(1, "", b"mode=run\0code=solution.py\0") +
+            entry(2, "solution.py", code.encode()))
+
+
+def submit_message(job_id=None, policy="strict", runtime="python", workflow="",
+                   wall_ms=20000):
+    fields = ((job_id or str(uuid.uuid4()), 40), (policy, 32), (runtime, 32),
+              ("test", 64), (workflow, 40))
+    text = b"".join(value.encode().ljust(size, b"\0")
+                    for value, size in fields)
+    return (head(SUBMIT, 264, nfds=1) + text + struct.pack("<II", 0, 0) +
+            struct.pack("<QQQII", wall_ms, 0, 0, 0, 0))
+
+
+class Done:
+    def __init__(self, raw):
+        self.outcome, reason, self.exit_code, self.signal = \
+            struct.unpack_from("<IIii", raw, 56)
+        self.reason = REASONS[reason]
+        self.error = raw[120:].split(b"\0")[0].decode()
+
+    def __repr__(self):
+        return f"<Done {self.outcome} {self.reason!r} {self.error!r}>"
+
+
+class Supervisor:
+    def __init__(self, directory, runtimes=None, state=None):
+        self.dir = directory
+        self.state = state or directory / "state"
+        self.socket = directory / "s"
+        self.runtimes = runtimes or BUILD / "runtimes"
+        self.start()
+
+    def start(self):
+        self.log = open(self.dir / "log", "ab")
+        self.process = subprocess.Popen(
+            [BUILD / "promptcraft-supervisor", "--socket", self.socket,
+             "--state-dir", self.state, "--policy-dir", BUILD / "policy",
+             "--runtime-dir", self.runtimes, "--libexec-dir", BUILD,
+             "--slots", "20", "--client-uid", "61234"],
+            stderr=self.log)
+        deadline = time.monotonic() + 30
+        while True:
+            with contextlib.suppress(OSError):
+                self.hello()
+                return
+            assert self.process.poll() is None, self.log_text()
+            assert time.monotonic() < deadline, self.log_text()
+            time.sleep(0.05)
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        code = self.process.wait(timeout=20)
+        self.log.close()
+        return code
+
+    def log_text(self):
+        return (self.dir / "log").read_text()
+
+    def connect(self):
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        sock.settimeout(30)
+        sock.connect(str(self.socket))
+        return sock
+
+    def hello(self):
+        with self.connect() as sock:
+            sock.send(head(HELLO, 16))
+            reply = sock.recv(512)
+        assert struct.unpack_from("<HH", reply) == (1, HELLO_REPLY)
+        names = "total free policies runtimes cgroup landlock ready".split()
+        return dict(zip(names, struct.unpack_from("<7I", reply, 32)),
+                    cause=reply[104:].split(b"\0")[0].decode())
+
+    def submit(self, code="pass", fd=None, **fields):
+        sock = self.connect()
+        own = sealed(bundle(code)) if fd is None else fd
+        sock.sendmsg([submit_message(**fields)],
+                     [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
+                       array.array("i", [own]))])
+        if fd is None:
+            os.close(own)
+        return sock
+
+    def run(self, code="pass", **fields):
+        """Submit and wait for JOB_DONE; what it printed is dropped."""
+        with self.submit(code, **fields) as sock:
+            return self.done(sock)
+
+    def started(self, sock):
+        raw, control, _, _ = sock.recvmsg(512, 512)
+        assert struct.unpack_from("<HH", raw)[1] == STARTED, Done(raw)
+        fds = array.array("i")
+        fds.frombytes(control[0][2])
+        return list(fds)
+
+    def done(self, sock):
+        fds = []
+        try:
+            while True:
+                raw, control, _, _ = sock.recvmsg(512, 512)
+                for _, _, data in control:
+                    passed = array.array("i")
+                    passed.frombytes(data)
+                    fds += passed
+                if struct.unpack_from("<HH", raw)[1] == DONE:
+                    return Done(raw)
+        finally:
+            for fd in fds:
+                os.close(fd)
+
+    def cgroups(self):
+        return [Path(line) for line in
+                (self.state / "cgroups").read_text().split()]
+
+    def job_processes(self):
+        """Pids in any slot's cgroup; zombies are in none."""
+        return [pid for top in self.cgroups()
+                for file in top.glob("slot-*/cgroup.procs")
+                for pid in file.read_text().split()]
+
+
+@pytest.fixture
+def supervisor(tmp_path):
+    tmp_path.chmod(0o755)
+    one = Supervisor(tmp_path)
+    yield one
+    one.stop()
+    assert not [top for top in one.cgroups() if top.exists()]
+
+
+def until(check, seconds=5):
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+# ---- peers -----------------------------------------------------------------
+
+NONSENSE = {
+    "short": b"x",
+    "other version": head(HELLO, 16, version=2),
+    "unknown type": head(99, 16),
+    "type of the other side": head(HELLO_REPLY, 296) + bytes(280),
+    "longer than it says": head(HELLO, 16) + bytes(8),
+    "longer than any message": head(HELLO, 16) + bytes(600),
+    "reserved bits": head(HELLO, 16, zero=1),
+    "fd that does not come": head(HELLO, 16, nfds=1),
+    "kill with a wrong reason":
+        head(KILL, 64) + bytes(40) + struct.pack("<II", 7, 0),
+}
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_nonsense_drops_the_peer_only(supervisor, name):
+    with supervisor.connect() as sock, supervisor.connect() as other:
+        with contextlib.suppress(ConnectionError):
+            sock.send(NONSENSE[name])
+            assert sock.recv(512) == b""
+        other.send(head(HELLO, 16))
+        assert other.recv(512)
+
+
+def hello_as(uid, path):
+    """Exit code 0: answered; 1: turned away."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            sock.connect(str(path))
+            sock.send(head(HELLO, 16))
+            os._exit(0 if sock.recv(512) else 1)
+        except OSError:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def test_only_root_and_the_client_uid_may_connect(supervisor):
+    for parent in [supervisor.dir, *supervisor.dir.parents][:3]:
+        os.chmod(parent, os.stat(parent).st_mode | 0o011)
+    assert hello_as(61234, supervisor.socket) == 0
+    os.chmod(supervisor.socket, 0o666)
+    assert hello_as(61235, supervisor.socket) == 1
+    assert "peer_refused" in supervisor.log_text()
+
+
+def test_a_peer_that_does_not_read_is_dropped(supervisor):
+    with supervisor.connect() as sock:
+        sock.setblocking(False)
+        deadline = time.monotonic() + 20
+        with pytest.raises(ConnectionError):
+            while time.monotonic() < deadline:
+                with contextlib.suppress(BlockingIOError):
+                    sock.send(head(HELLO, 16))
+    assert supervisor.hello()["ready"] == 1
+
+
+@pytest.mark.parametrize("fields, names", [
+    ({"job_id": "../../etc"}, "job_id"),
+    ({"policy": "../strict"}, "policy"),
+    ({"runtime": "cobol"}, "runtime"),
+    ({"workflow": "a/b"}, "workflow"),
+])
+def test_a_wrong_field_is_named(supervisor, fields, names):
+    done = supervisor.run(**fields)
+    assert done.outcome == REFUSED
+    assert done.error.startswith(names + ":")
+
+
+def test_only_a_sealed_bundle_is_taken(supervisor):
+    unsealed = os.memfd_create("x", os.MFD_ALLOW_SEALING)
+    os.write(unsealed, bundle("pass"))
+    pipe = os.pipe()
+    for fd in unsealed, pipe[0]:
+        done = supervisor.run(fd=fd)
+        assert (done.outcome, done.error) == (
+            REFUSED, "bundle: not a sealed memfd")
+    done = supervisor.run(fd=sealed(b"junk"))
+    assert done.outcome == REFUSED
+    assert "unpack" in done.error
+
+
+# ---- posture ---------------------------------------------------------------
+
+MUTANTS = {
+    "leaked socket": ("import socket; leak = socket.socketpair()",
+                      "comes from outside"),
+    "leaked memfd": ("import os; leak = os.memfd_create('x')",
+                     "comes from outside"),
+    "replaced stdin": ("import os; os.dup2(os.open('/dev/null', 0), 0)",
+                       "fd 0 is not the one passed"),
+    "closed result": ("import os; os.close(3)", "fd/3"),
+    "other directory": ("import os; os.chdir('/usr')", "working directory"),
+    "gate twice": ("import os; os.write(4, b'R'); os.write(4, b'R')",
+                   "out of turn"),
+    "fork at the gate": ("import os; os.fork()", "out of turn"),
+    "early death": ("import os; os._exit(7)", "exit code 7"),
+}
+
+
+@pytest.mark.parametrize("name", [None, *MUTANTS])
+def test_a_jail_that_is_not_right_never_runs(tmp_path, name):
+    """A harness that misbehaves before the gate; unchanged it must pass."""
+    tmp_path.chmod(0o755)
+    runtimes = tmp_path / "runtimes"
+    shutil.copytree(BUILD / "runtimes", runtimes)
+    line, said = MUTANTS.get(name, ("pass", ""))
+    harness = runtimes / "python" / "harness.py"
+    text = harness.read_text()
+    last = list(re.finditer(r"^(?:import|from) .*\n", text, re.M))[-1].end()
+    harness.write_text(text[:last] + line + "\n" + text[last:])
+    one = Supervisor(tmp_path, runtimes=runtimes)
+    try:
+        done = one.run("pass")
+        if name is None:
+            assert (done.outcome, done.exit_code) == (EXITED, 0), done
+        else:
+            assert done.outcome == REFUSED
+            assert said in done.error
+        assert not one.job_processes()
+    finally:
+        one.stop()
+
+
+# ---- ends ------------------------------------------------------------------
+
+SLEEPERS = ("import os, time\n"
+            "for i in range(3):\n"
+            "    if os.fork() == 0:\n"
+            "        os.setsid()\n"
+            "        break\n"
+            "time.sleep(300)\n")
+
+
+def run_sleepers(supervisor, count):
+    socks = [supervisor.submit(SLEEPERS, wall_ms=60000)
+             for _ in range(count)]
+    for sock in socks:
+        for fd in supervisor.started(sock):
+            os.close(fd)
+    until(lambda: len(set(supervisor.job_processes())) >= 5 * count)
+    return socks
+
+
+def test_kill_9_leaves_no_job_and_a_restart_cleans_up(supervisor):
+    socks = run_sleepers(supervisor, 20)
+    supervisor.stop(signal.SIGKILL)
+    until(lambda: not supervisor.job_processes(), seconds=1)
+    for sock in socks:
+        assert sock.recv(512) == b""
+        sock.close()
+    supervisor.start()
+    assert "stale_cgroup_removed" in supervisor.log_text()
+    assert supervisor.run("pass").outcome == EXITED
+
+
+def test_a_client_that_goes_takes_its_jobs_with_it(supervisor):
+    for sock in run_sleepers(supervisor, 3):
+        sock.close()
+    until(lambda: not supervisor.job_processes(), seconds=2)
+    until(lambda: supervisor.hello()["free"] == 20)
+
+
+def test_sigterm_ends_jobs_with_a_reason(supervisor):
+    socks = run_sleepers(supervisor, 5)
+    supervisor.process.terminate()
+    for sock in socks:
+        done = supervisor.done(sock)
+        assert (done.outcome, done.reason) == (KILLED, "shutdown")
+        sock.close()
+    assert supervisor.stop() == 0
+    assert not supervisor.socket.exists()
+
+
+def test_many_jobs_leave_nothing(supervisor):
+    def footprint():
+        proc = Path("/proc") / str(supervisor.process.pid)
+        return (len(list((proc / "fd").iterdir())),
+                sum(len(list(top.glob("slot-*")))
+                    for top in supervisor.cgroups()))
+
+    supervisor.run("pass")
+    before = footprint()
+    for _ in range(10):
+        socks = [supervisor.submit("print('x')") for _ in range(10)]
+        for sock in socks:
+            assert supervisor.done(sock).outcome == EXITED
+            sock.close()
+    until(lambda: footprint() == before)
+    assert not supervisor.job_processes()
+
+
+def test_a_full_disk_stops_jobs_rather_than_losing_records(tmp_path):
+    tmp_path.chmod(0o755)
+    state = tmp_path / "tiny"
+    state.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k,mode=700", "none",
+                    state], check=True)
+    try:
+        one = Supervisor(tmp_path, state=state)
+        try:
+            for _ in range(30):
+                done = one.run("pass")
+                if done.outcome != EXITED:
+                    break
+            assert done.outcome == ERROR
+            assert "audit" in done.error
+            assert (state / "audit.log").read_bytes().endswith(b'"}\n')
+            hello = one.hello()
+            assert hello["ready"] == 0
+            assert "audit" in hello["cause"]
+            assert one.run("pass").outcome != EXITED
+        finally:
+            one.stop()
+    finally:
+        subprocess.run(["umount", state], check=True)
