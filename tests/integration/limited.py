@@ -15,7 +15,6 @@ machine itself.
 import ctypes
 import os
 import struct
-import subprocess
 import sys
 
 CLONE_NEWNS = 0x00020000
@@ -89,9 +88,20 @@ def container():
 
 
 def without(controller):
+    """Unmount the hierarchy wherever it is mounted."""
     own_mounts()
-    if subprocess.run(["umount", f"/sys/fs/cgroup/{controller}"]).returncode:
+    with open("/proc/self/mountinfo") as f:
+        lines = f.read().splitlines()
+    mounts = []
+    for line in lines:
+        left, _, right = line.partition(" - ")
+        kind, _, options = right.split(" ", 2)
+        if kind == "cgroup" and controller in options.split(","):
+            mounts.append(left.split()[4])
+    if not mounts:
         sys.exit(f"limited.py: there is no {controller} hierarchy")
+    for mount in mounts:
+        check(LIBC.umount2(os.fsencode(mount), 0), f"unmount {mount}")
 
 
 def main():
