@@ -59,7 +59,7 @@
 struct process {
 	struct api api;
 	struct http_server *server;
-	struct privilege_user user;
+	struct api_process_user user;
 	int listen_fd;
 	int notify_fd; /* -1: nobody wants to know */
 	uint16_t port;
@@ -125,12 +125,12 @@ start_with_privilege(struct process *p, struct err *e)
 {
 	const struct api_config *config = &p->api.config;
 
-	if (privilege_check_start(config, &p->user, e) < 0 ||
+	if (api_privilege_check_start(config, &p->user, e) < 0 ||
 	    http_listen(config, &p->listen_fd, &p->port, e) < 0 ||
 	    notify_open(&p->notify_fd, e) < 0 ||
-	    privilege_make_state_dir(config, &p->user, e) < 0)
+	    api_privilege_make_state_dir(config, &p->user, e) < 0)
 		return -1;
-	return privilege_drop(&p->user, e);
+	return api_privilege_drop(&p->user, e);
 }
 
 static int
@@ -142,7 +142,7 @@ start_state(struct process *p, struct err *e)
 	    config_ensure_secret(&api->config, api->store, e) < 0 ||
 	    check_tokens(&api->config, e) < 0 || bootstrap_admin(api, e) < 0)
 		return -1;
-	return privilege_confine(&api->config, e);
+	return api_privilege_confine(&api->config, e);
 }
 
 static int

@@ -30,7 +30,7 @@
 /* ---- who ------------------------------------------------------------- */
 
 static int
-resolve_user(const char *name, struct privilege_user *ret, struct err *e)
+resolve_user(const char *name, struct api_process_user *ret, struct err *e)
 {
 	const struct passwd *pw = getpwnam(name);
 	uint64_t number;
@@ -52,10 +52,10 @@ resolve_user(const char *name, struct privilege_user *ret, struct err *e)
 }
 
 int
-privilege_check_start(const struct api_config *config,
-		      struct privilege_user *ret, struct err *e)
+api_privilege_check_start(const struct api_config *config,
+			  struct api_process_user *ret, struct err *e)
 {
-	struct privilege_user user = {.uid = geteuid(), .gid = getegid()};
+	struct api_process_user user = {.uid = geteuid(), .gid = getegid()};
 
 	if (config->run_as_user[0] != '\0' &&
 	    resolve_user(config->run_as_user, &user, e) < 0)
@@ -78,8 +78,8 @@ privilege_check_start(const struct api_config *config,
  * that exists is left as it is, since its owner is the operator's decision.
  */
 int
-privilege_make_state_dir(const struct api_config *config,
-			 const struct privilege_user *user, struct err *e)
+api_privilege_make_state_dir(const struct api_config *config,
+			     const struct api_process_user *user, struct err *e)
 {
 	owned_fd int fd = -1;
 
@@ -112,7 +112,7 @@ drop_bounding_set(struct err *e)
 }
 
 static int
-change_user(const struct privilege_user *user, struct err *e)
+change_user(const struct api_process_user *user, struct err *e)
 {
 	if (drop_bounding_set(e) < 0)
 		return -1;
@@ -139,7 +139,7 @@ clear_capabilities(struct err *e)
 }
 
 static int
-check_ids(const struct privilege_user *user, struct err *e)
+check_ids(const struct api_process_user *user, struct err *e)
 {
 	uid_t uid[3];
 	gid_t gid[3];
@@ -205,7 +205,7 @@ set_process_flags(struct err *e)
  * what it clears by itself.
  */
 int
-privilege_drop(const struct privilege_user *user, struct err *e)
+api_privilege_drop(const struct api_process_user *user, struct err *e)
 {
 	if (user->is_change && change_user(user, e) < 0)
 		return -1;
@@ -333,7 +333,7 @@ restrict_paths(const char *state_dir, struct err *e)
 }
 
 int
-privilege_confine(const struct api_config *config, struct err *e)
+api_privilege_confine(const struct api_config *config, struct err *e)
 {
 	if (restrict_paths(config->state_dir, e) < 0)
 		return -1;

@@ -3,9 +3,11 @@
  * privilege.h - how the API process gives up what it does not need, in this
  * order, each step once and checked:
  *
- *	privilege_check_start	root only with PROMPTCRAFT_USER
- *	privilege_drop		user, groups, capabilities, no_new_privs, cores
- *	privilege_confine	Landlock, then seccomp: before the first thread
+ *	api_privilege_check_start	root only with PROMPTCRAFT_USER
+ *	api_privilege_drop		user, groups, capabilities,
+ *					no_new_privs, core dumps
+ *	api_privilege_confine		Landlock, then seccomp: before the
+ *					first thread
  */
 #ifndef PC_API_PRIVILEGE_H
 #define PC_API_PRIVILEGE_H
@@ -14,26 +16,27 @@
 #include "supervisor/base/err.h"
 
 /* Who the process will be. */
-struct privilege_user {
+struct api_process_user {
 	unsigned uid, gid;
 	int is_change; /* 0: it is that user already */
 };
 
 /* Resolve the user and refuse to stay root. */
-int privilege_check_start(const struct api_config *config,
-			  struct privilege_user *ret, struct err *e);
+int api_privilege_check_start(const struct api_config *config,
+			      struct api_process_user *ret, struct err *e);
 
 /* Make the state directory (0700, that user's) if it is not there. */
-int privilege_make_state_dir(const struct api_config *config,
-			     const struct privilege_user *user, struct err *e);
+int api_privilege_make_state_dir(const struct api_config *config,
+				 const struct api_process_user *user,
+				 struct err *e);
 
-int privilege_drop(const struct privilege_user *user, struct err *e);
+int api_privilege_drop(const struct api_process_user *user, struct err *e);
 
 /*
  * After this only what lies under the state directory can be opened (and
  * /dev/urandom, /dev/null for what libraries want), no TCP connection made, no
  * program run.  Fails if the kernel lacks a layer: never less than all.
  */
-int privilege_confine(const struct api_config *config, struct err *e);
+int api_privilege_confine(const struct api_config *config, struct err *e);
 
 #endif
