@@ -5,7 +5,10 @@
  * A cgroup that has processes cannot have controlled children, so where our
  * own cgroup is ours alone (a systemd unit with Delegate=yes) we move to a
  * leaf in it and put the jails beside that.  Where we share it with others (a
- * login shell), the jails go to the top of the hierarchy, which root may use.
+ * login shell) or it is systemd's (a unit without Delegate=yes), the jails go
+ * to the top of the hierarchy, which root may use: systemd leaves unknown
+ * directories there alone, and the kernel lets it disable no controller that
+ * one of them has enabled.
  * Each job gets a new directory; memory.oom.group makes an out-of-memory kill
  * end the whole job.
  */
@@ -15,6 +18,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "supervisor/base/fd.h"
@@ -23,6 +27,7 @@
 
 #define CPU_PERIOD_US 100000
 #define LEAF "supervisor"
+#define SYSTEMD_RUNS "/run/systemd/system" /* as sd_booted(3) */
 #define ENABLE "+memory +pids +cpu"
 
 static const char *const needed[] = {"memory", "pids", "cpu"};
@@ -71,6 +76,18 @@ is_alone(int dir)
 	       strcmp(text, own) == 0;
 }
 
+/* Where systemd runs, it marks what it gives away; elsewhere nobody does. */
+static bool
+is_delegated(int dir)
+{
+	char value[4];
+
+	if (access(SYSTEMD_RUNS, F_OK) < 0)
+		return true;
+	return fgetxattr(dir, "trusted.delegate", value, sizeof(value)) == 1 &&
+	       value[0] == '1';
+}
+
 static int
 move_to_leaf(int own, struct err *e)
 {
@@ -81,10 +98,7 @@ move_to_leaf(int own, struct err *e)
 	return cgroup_write(leaf, "cgroup.procs", "0", e);
 }
 
-/*
- * Where the jails go: below our own cgroup if it is ours alone, else at the
- * top.  The leaf counts as ours: a restarted supervisor may begin there.
- */
+/* Where the jails go: below our own cgroup if it is ours alone, else on top. */
 static int
 choose_place(struct cgroup_place *place, struct err *e)
 {
@@ -93,14 +107,18 @@ choose_place(struct cgroup_place *place, struct err *e)
 	if (cgroup_open_dir(AT_FDCWD, place->mount, &mount, e) < 0 ||
 	    cgroup_open_dir(mount, place->own, &own, e) < 0)
 		return -1;
-	if (place->own[1] != '\0' && is_alone(own)) {
+	if (place->own[1] != '\0' && is_alone(own) && is_delegated(own)) {
 		if (check_controllers(own, e) < 0)
 			return -1;
 		return move_to_leaf(own, e);
 	}
+	if (check_controllers(mount, e) < 0)
+		return -1;
+	log_info("cgroup_at_top cause=\"%s is shared or not delegated\"",
+		 place->own);
 	(void)str_copy(place->own, sizeof(place->own), "/");
 	(void)str_copy(place->shown, sizeof(place->shown), "/");
-	return check_controllers(mount, e);
+	return 0;
 }
 
 int
