@@ -137,6 +137,7 @@ static const int allowed[] = {
 	SCMP_SYS(prctl),
 	SCMP_SYS(kill),
 	SCMP_SYS(getdents64),
+	SCMP_SYS(getdents),
 	SCMP_SYS(getppid),
 	SCMP_SYS(prlimit64),
 	SCMP_SYS(process_vm_readv),
