@@ -195,3 +195,557 @@ def test_corpus(program, work):
         assert run.out.decode() == expected.out
         assert run.err.decode() == expected.err
     assert run.gate == b"R"
+
+
+# ---- the protocol ------------------------------------------------------
+
+SILENT = {  # a program that must not be started
+    "python": ("solution.py", "open('ran', 'w')"),
+    "javascript": ("solution.js", "require('fs').writeFileSync('ran', '')"),
+    "c": ("solution.c", '#include <stdio.h>\nint main(void){return !fopen("ran","w");}'),
+    "shell": ("solution.sh", ": >ran"),
+}
+LANGUAGES = list(SILENT)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_closed_gate(job, work, language):
+    path, text = SILENT[language]
+    run = job(language, {path: text}, mode="run", answer=None)
+    assert run.gate == b"R"
+    assert run.code != 0
+    assert not (work / "ran").exists()
+
+
+FDS = {
+    "python": ("solution.py", """
+import os
+print([fd for fd in range(3, 64) if os.path.exists(f"/proc/self/fd/{fd}")])
+"""),
+    "javascript": ("solution.js", """
+const fds = [3, 4].filter((fd) => {
+  try {
+    return /pipe|socket/.test(require('fs').readlinkSync(`/proc/self/fd/${fd}`)) &&
+      require('fs').writeSync(fd, '') === 0;
+  } catch { return false; }
+});
+const children = require('child_process').execFileSync('/bin/sh',
+  ['-c', 'for fd in 3 4; do [ -e /proc/$$/fd/$fd ] && echo $fd; done; true']);
+console.log(JSON.stringify([...fds, ...children.toString().split("\\n")].filter(Boolean)));
+"""),
+    "c": ("solution.c", """
+#include <fcntl.h>
+#include <stdio.h>
+int main(void)
+{
+	printf("[");
+	for (int fd = 3; fd < 64; fd++)
+		if (fcntl(fd, F_GETFD) >= 0)
+			printf("%d ", fd);
+	puts("]");
+	return 0;
+}
+"""),
+    "shell": ("solution.sh", """
+for fd in 3 4 5 6 7 8 9; do
+	if [ -e /proc/$$/fd/$fd ]; then echo $fd; fi
+done
+echo "[]"
+"""),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_program_has_no_other_fds(job, language):
+    path, text = FDS[language]
+    run = job(language, {path: text}, mode="run")
+    assert run.code == 0, run
+    assert run.out == b"[]\n"
+    assert run.lines == []
+
+
+TEST_CHILD_FDS = {
+    "python": {"solution.py": "", "test_solution.py": """
+import subprocess, unittest
+class T(unittest.TestCase):
+    def test_child(self):
+        command = "for fd in 3 4; do [ -e /proc/$$/fd/$fd ] && echo $fd; done; true"
+        self.assertEqual(subprocess.check_output(command, shell=True, close_fds=False), b"")
+"""},
+    "javascript": {"solution.js": "", "test_solution.js": """
+const { test } = require('node:test');
+test('child', () => {
+  const out = require('child_process').execSync(
+    'for fd in 3 4; do [ -e /proc/$$/fd/$fd ] && echo $fd; done; true');
+  require('assert').strictEqual(out.toString(), '');
+});
+"""},
+    "c": {"solution.c": "", "test_solution.c": """
+#include <fcntl.h>
+int main(void)
+{
+	for (int fd = 3; fd < 64; fd++)
+		if (fcntl(fd, F_GETFD) >= 0)
+			return fd;
+	return 0;
+}
+"""},
+    "shell": {"solution.sh": "", "test_solution.sh": """
+[ ! -e /proc/$$/fd/3 ] && [ ! -e /proc/$$/fd/4 ]
+"""},
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_tests_hand_no_fds_on(job, language):
+    run = job(language, TEST_CHILD_FDS[language])
+    assert list(run.outcomes.values()) == ["passed"], run
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_manifest_variable_is_not_seen(job, language):
+    text = {
+        "python": "import os; print(os.environ.get('PROMPTCRAFT_JOB_FILE'))",
+        "javascript": "console.log(process.env.PROMPTCRAFT_JOB_FILE ?? 'None')",
+        "c": '#include <stdio.h>\n#include <stdlib.h>\nint main(void)'
+             '{puts(getenv("PROMPTCRAFT_JOB_FILE")?"set":"None");}',
+        "shell": 'echo "${PROMPTCRAFT_JOB_FILE-None}"',
+    }[language]
+    assert job(language, {SILENT[language][0]: text}, mode="run").out == b"None\n"
+
+
+# An early end of the process, in the middle of the tests, with exit code 0:
+# never a complete run.
+EARLY_ENDS = {
+    "python-unittest": ("python", {"solution.py": "", "test_solution.py": """
+import os, unittest
+class T(unittest.TestCase):
+    def test_a(self): pass
+    def test_b(self): os._exit(0)
+    def test_c(self): self.fail()
+"""}),
+    "python-pytest": ("python", {"solution.py": "", "test_solution.py": """
+import os
+def test_a(): pass
+def test_b(): os._exit(0)
+def test_c(): assert False
+"""}),
+    "javascript": ("javascript", {"solution.js": "", "test_solution.js": """
+const { test } = require('node:test');
+test('a', () => {});
+test('b', async () => { await new Promise((r) => setTimeout(r, 20)); process.exit(0); });
+test('c', () => { throw 1; });
+"""}),
+    "javascript-handled-error-before": ("javascript", {"solution.js": "", "test_solution.js": """
+const { test } = require('node:test');
+test('a', async () => {
+  setTimeout(() => { throw new Error('belongs to a'); }, 1);
+  await new Promise((r) => setTimeout(r, 20)).catch(() => {});
+});
+test('b', async () => { await new Promise((r) => setTimeout(r, 20)); process.exit(0); });
+test('c', () => { throw 1; });
+"""}),
+    "javascript-kill": ("javascript", {"solution.js": "", "test_solution.js": """
+process.kill(process.pid, 'SIGKILL');
+"""}),
+}
+
+
+@pytest.mark.parametrize("name", EARLY_ENDS)
+def test_early_end_is_incomplete(job, name):
+    run = job(*EARLY_ENDS[name])
+    assert not run.is_complete
+    assert not any(name.endswith(("c", "test_c")) for name in run.outcomes)
+
+
+NO_TESTS = {
+    "python": {"solution.py": "", "test_solution.py": "import unittest\n"},
+    "python-pytest": {"solution.py": "", "test_solution.py": "import pytest\n"},
+    "javascript": {"solution.js": "", "test_solution.js": "require('node:test');\n"},
+    "c": {"solution.c": "", "test_solution.c": '#include <stdio.h>\nint main(void){puts("1..0");}'},
+    "shell": {"solution.sh": "", "test_solution.bats": "# @test none\n@test_not() { :; }\n"},
+}
+
+
+@pytest.mark.parametrize("name", NO_TESTS)
+def test_no_tests_is_an_error(job, name):
+    run = job(name.split("-")[0], NO_TESTS[name])
+    assert run.counts == bare.counts(errors=1), run.lines
+    assert run.code == 1
+
+
+@pytest.mark.parametrize("language, tests", [
+    ("python", "test_solution.py"), ("javascript", "test_solution.js"),
+    ("c", "test_solution.c"), ("shell", "test_solution.sh")])
+def test_missing_tests_file(work, language, tests):
+    (work / "solution").write_text("")
+    run = run_harness(language, work, "test", "solution", tests)
+    assert not run.is_complete or run.counts["passed"] == 0
+    assert run.code != 0
+
+
+# ---- output ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language, files", [
+    ("c", {"solution.c": "", "test_solution.c": r"""
+#include <stdio.h>
+#include <string.h>
+int main(void)
+{
+	static char block[100000];
+	for (int i = 0; i < 30; i++) {
+		memset(block, i % 4 ? 0 : 0xff, sizeof(block));
+		fwrite(block, 1, sizeof(block), i % 2 ? stderr : stdout);
+	}
+	puts("\n1..1\nok 1 - after all that");
+	return 0;
+}
+"""}),
+    ("shell", {"solution.sh": "", "test_solution.sh": """
+head -c 1500000 /dev/zero
+head -c 1500000 /dev/zero >&2
+printf '\\n1..1\\nok 1 - after all that\\n'
+"""}),
+])
+def test_huge_binary_output(job, language, files):
+    run = job(language, files)
+    assert run.outcomes == {"after all that": "passed"}
+    assert len(run.out) > 1_500_000 and len(run.err) >= 1_500_000
+
+
+def test_left_behind_process_does_not_hold_the_run(job):
+    run = job("shell", {"solution.sh": "", "test_solution.sh": """
+echo 1..1
+sleep 30 &
+echo $! >pid
+echo ok 1
+"""})
+    assert run.counts == bare.counts(passed=1)
+
+
+@pytest.fixture(autouse=True)
+def reap_left_behind(work):
+    yield
+    pid = work / "pid"
+    if pid.exists():
+        os.kill(int(pid.read_text()), 9)
+
+
+def test_output_passes_on_while_it_runs(job):
+    """Progress is live: the first case is there before the last is run."""
+    run = job("shell", {"solution.sh": "", "test_solution.sh": """
+echo 1..2
+echo ok 1 - first
+sleep 0.3
+echo ok 2 - second
+"""})
+    first, second = run.cases
+    assert first["duration_ms"] < 250 <= second["duration_ms"]
+
+
+def test_odd_names_and_messages(job):
+    run = job("python", {"solution.py": "", "test_solution.py": '''
+import pytest
+@pytest.mark.parametrize("x", ["\\x00\\x1b[31m", "é" * 400, "\\ud800"])
+def test_x(x):
+    assert False, x * 9000
+'''})
+    assert run.counts["failed"] == 3
+    for case in run.cases:
+        assert len(case["message"].encode()) <= 4096
+
+
+def test_too_many_tests(job):
+    run = job("c", {"solution.c": "", "test_solution.c": r"""
+#include <stdio.h>
+int main(void)
+{
+	for (int i = 1; i <= 20000; i++)
+		printf("ok %d - test\n", i);
+	puts("1..20000");
+}
+"""})
+    assert run.counts == bare.counts(passed=10000, errors=1)
+    assert "10000" in run.message("(harness)")
+
+
+# ---- python ------------------------------------------------------------
+
+
+def test_python_traceback_is_the_programs(job):
+    run = job("python", {"solution.py": "def f():\n    1 / 0\n\nf()\n"}, mode="run")
+    assert run.code == 1
+    assert b"ZeroDivisionError" in run.err
+    assert b"harness" not in run.err
+    assert run.err.count(b"File ") == 2
+
+
+def test_python_traceback_of_a_syntax_error(job):
+    run = job("python", {"solution.py": "def f(:\n"}, mode="run")
+    assert run.code == 1
+    assert b"SyntaxError" in run.err and b"harness" not in run.err
+
+
+@pytest.mark.parametrize("statement, code, err", [
+    ("sys.exit()", 0, b""), ("sys.exit(7)", 7, b""), ("sys.exit('why')", 1, b"why\n"),
+    ("raise SystemExit(300)", 44, b""), ("os.kill(os.getpid(), 15)", -15, b""),
+    ("os._exit(9)", 9, b""), ("raise KeyboardInterrupt", -2, None),
+])
+def test_python_exit(job, statement, code, err):
+    run = job("python", {"solution.py": f"import os, sys\n{statement}\n"}, mode="run")
+    assert run.code == code
+    assert err is None or run.err == err
+
+
+def test_python_own_modules_win(job):
+    """Names that the harness itself has imported."""
+    run = job("python", {
+        "solution.py": "import ast, json, types\nprint(ast.x, json.x, types.x)\n",
+        "ast.py": "x = 1\n", "json/__init__.py": "x = 2\n", "types.py": "x = 3\n",
+    }, mode="run")
+    # types is loaded by a bare interpreter, too, in some versions.
+    assert run.out.startswith(b"1 2 "), run
+
+
+def test_python_main_module(job):
+    run = job("python", {"solution.py": """
+import __main__, pickle, sys
+class C:
+    x = 1
+if __name__ == "__main__":
+    print(type(pickle.loads(pickle.dumps(C()))) is C, __main__.C is C)
+    print(sys.argv, __file__.endswith("/solution.py"), __spec__, __doc__)
+"""}, mode="run", args=("a", "", "--b"))
+    assert run.out == b"True True\n['solution.py', 'a', '', '--b'] True None None\n"
+
+
+def test_python_threads_and_atexit(job):
+    run = job("python", {"solution.py": """
+import atexit, threading, time
+atexit.register(print, "atexit")
+threading.Thread(target=lambda: (time.sleep(0.1), print("thread"))).start()
+print("main")
+"""}, mode="run")
+    assert run.out == b"main\nthread\natexit\n"
+
+
+def test_python_lines_are_written_at_once(job):
+    run = job("python", {"solution.py": """
+import os
+print("printed")
+os.kill(os.getpid(), 9)
+"""}, mode="run")
+    assert (run.code, run.out) == (-9, b"printed\n")
+
+
+def test_python_forked_child_does_not_report(job):
+    run = job("python", {"solution.py": "", "test_solution.py": """
+import os, unittest
+class T(unittest.TestCase):
+    def test_a(self):
+        if os.fork():
+            os.wait()
+    def test_b(self):
+        pass
+"""})
+    assert run.counts == bare.counts(passed=2)
+
+
+@pytest.mark.parametrize("tests, runner", [
+    ("import unittest\nclass T(unittest.TestCase):\n def test(self): pass", "unittest"),
+    ("from unittest import TestCase\nclass A(TestCase):\n def test(self): pass", "unittest"),
+    ("def test_a(): pass", "pytest"),
+    ("async def test_a(): pass\ndef test_b(): pass", "pytest"),
+    ("class TestA:\n def test_a(self): pass", "pytest"),
+    ("import unittest\ndef test_a(): pass\n"
+     "class T(unittest.TestCase):\n def test(self): pass", "pytest"),
+    ("def f():\n import pytest\ndef test_a(): pass", "pytest"),
+    ("from solution import x\nassert x == 1", "script"),
+])
+def test_python_runner(job, tests, runner):
+    probe = "import sys\nx = 1\nprint('RUNNER', 'pytest' if 'pytest' in sys.modules else " \
+            "'unittest' if 'unittest' in sys.modules else 'script')\n"
+    run = job("python", {"solution.py": probe, "test_solution.py": "import solution\n" + tests})
+    assert f"RUNNER {runner}".encode() in run.out
+    assert run.counts["passed"] >= 1
+
+
+def test_pytest_exit_is_not_a_pass(job):
+    run = job("python", {"solution.py": "", "test_solution.py": """
+import pytest
+def test_a(): pass
+def test_b(): pytest.exit("enough", returncode=0)
+def test_c(): assert False
+"""})
+    assert run.counts == bare.counts(passed=1, errors=1)
+
+
+def test_pytest_bad_option(job):
+    run = job("python", {"solution.py": "", "pytest.ini": "[pytest]\naddopts = --nonsense\n",
+                         "test_solution.py": "def test_a(): pass\n"})
+    assert run.counts == bare.counts(errors=1)
+
+
+# ---- javascript --------------------------------------------------------
+
+
+def test_javascript_stack_is_the_programs(job):
+    run = job("javascript", {"solution.js": "function f() { null.x; }\nf();\n"}, mode="run")
+    assert run.code == 1
+    assert b"TypeError" in run.err and b"solution.js:1" in run.err
+    assert b"harness" not in run.err
+
+
+@pytest.mark.parametrize("statement, code", [
+    ("process.exit(7)", 7), ("process.exitCode = 3", 3), ("throw 1", 1),
+    ("Promise.reject(new Error('x'))", 1), ("process.kill(process.pid, 'SIGTERM')", -15),
+    ("process.abort()", -6),
+])
+def test_javascript_exit(job, statement, code):
+    assert job("javascript", {"solution.js": statement}, mode="run").code == code
+
+
+def test_javascript_main_module(job, work):
+    run = job("javascript", {"solution.js": """
+console.log(JSON.stringify(
+  [require.main === module, process.argv.slice(1), process.execArgv, __filename]));
+setImmediate(() => console.log('immediate'));
+Promise.resolve().then(() => console.log('promise'));
+process.nextTick(() => console.log('tick'));
+"""}, mode="run", args=("a b",))
+    path = str(work / "solution.js")
+    first, *rest = run.out.decode().splitlines()
+    assert json.loads(first) == [True, [path, "a b"], [], path]
+    assert rest == ["tick", "promise", "immediate"]
+
+
+def test_javascript_node_test_in_a_plain_run(job):
+    """Without tests to report, node:test speaks TAP as it does bare."""
+    run = job("javascript", {"solution.js": "require('node:test')('a', () => {});"}, mode="run")
+    assert b"ok 1 - a" in run.out and run.code == 0
+    assert run.lines == []
+
+
+def test_javascript_late_error_is_an_error(job):
+    run = job("javascript", {"solution.js": "", "test_solution.js": """
+const { test } = require('node:test');
+test('a', () => { setTimeout(() => { throw new Error('late'); }, 5); });
+test('b', () => new Promise((r) => setTimeout(r, 50)));
+"""})
+    assert run.outcomes == {"a": "passed", "b": "passed", "test_solution.js": "error"}
+    assert "late" in run.message("test_solution.js")
+
+
+def test_javascript_nested_names(job):
+    run = job("javascript", {"solution.js": "", "test_solution.js": """
+const { describe, it } = require('node:test');
+describe('outer', () => { describe('inner', () => { it('works', () => {}); }); });
+"""})
+    assert run.outcomes == {"outer > inner > works": "passed"}
+
+
+def test_javascript_module_that_throws(job):
+    run = job("javascript", {
+        "package.json": '{"type": "module"}', "solution.js": "throw new Error('at load');",
+        "test_solution.js": "import test from 'node:test';\nimport './solution.js';\ntest('a', () => {});",
+    }, code="solution.js")
+    assert run.outcomes == {"test_solution.js": "error"}
+    assert "at load" in run.message("test_solution.js")
+
+
+# ---- c -----------------------------------------------------------------
+
+
+def test_c_warnings_are_shown(job):
+    run = job("c", {"solution.c": "int main(void) { int unused; return 0; }"}, mode="run")
+    assert run.code == 0
+    assert b"-Wunused-variable" in run.err
+
+
+def test_c_compile_error(job):
+    files = {"solution.c": "int f(void) { return nonsense; }",
+             "test_solution.c": "int f(void); int main(void) { return f(); }"}
+    run = job("c", files)
+    assert run.outcomes == {"compile": "error"}
+    assert "nonsense" in run.message("compile") and b"nonsense" in run.err
+    run = job("c", {"solution.c": "int main(void) { return nonsense; }"}, mode="run")
+    assert run.code == 1 and b"nonsense" in run.err and run.lines == []
+
+
+def test_c_killed_program(job):
+    text = "#include <stdlib.h>\nint main(void) { abort(); }"
+    assert job("c", {"solution.c": text}, mode="run").code == -6
+    run = job("c", {"solution.c": "", "test_solution.c": text})
+    assert run.outcomes == {"test_solution.c": "failed"}
+    assert "signal 6" in run.message("test_solution.c")
+
+
+def test_c_tests_without_main(job):
+    run = job("c", {"solution.c": "int main(void) { return 0; }",
+                    "test_solution.c": "int test_a(void) { return 1; }"})
+    assert run.outcomes == {"compile": "error"}
+    assert "main" in run.message("compile")
+
+
+def test_c_main_in_a_third_file(job):
+    run = job("c", {"solution.c": "int f(void) { return 3; } int main(void) { return 9; }",
+                    "runner.c": "int test_f(void);\nint main(void) { return test_f(); }",
+                    "test_solution.c": "int f(void);\nint test_f(void) { return f() != 3; }"})
+    assert run.counts == bare.counts(passed=1), run
+
+
+def test_c_odd_file_names(job):
+    run = job("c", {"-weird name.c": "#include <stdio.h>\nint main(void) { puts(\"hi\"); }",
+                    "2nd.c": "int main(void) { return 5; }"}, mode="run")
+    assert (run.code, run.out) == (0, b"hi\n"), run
+
+
+# ---- shell -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shebang, seen", [
+    ("", "sh"), ("#!/bin/sh\n", "sh"), ("#!/bin/bash\n", "bash"),
+    ("#!/usr/bin/env bash\n", "bash"), ("#! /bin/bash -e \n", "bash-e"),
+])
+def test_shell_interpreter(job, shebang, seen):
+    run = job("shell", {"solution.sh": shebang + """
+if [ -n "${BASH_VERSION-}" ]; then
+	case $- in *e*) echo bash-e;; *) echo bash;; esac
+else
+	echo sh
+fi
+"""}, mode="run")
+    want = seen if os.path.realpath("/bin/sh").endswith("dash") or seen != "sh" else "bash"
+    assert run.out.decode().strip() == want
+
+
+def test_shell_missing_interpreter(job):
+    run = job("shell", {"solution.sh": "#!/no/such/shell\necho hi\n"}, mode="run")
+    assert run.code == 127 and b"/no/such/shell" in run.err
+    run = job("shell", {"solution.sh": "", "test_solution.sh": "#!/no/such/shell\n"})
+    assert run.outcomes == {"test_solution.sh": "error"}
+
+
+@pytest.mark.parametrize("body, code", [("exit 9", 9), ("kill -9 $$", -9), ("false", 1)])
+def test_shell_exit(job, body, code):
+    assert job("shell", {"solution.sh": body}, mode="run").code == code
+
+
+def test_shell_odd_file_name(job):
+    run = job("shell", {"-n": "echo \"$0 $*\"\n"}, mode="run", args=("-x", "a b"))
+    assert run.out == b"./-n -x a b\n"
+
+
+def test_bats_file_that_does_not_parse(job):
+    run = job("shell", {"solution.sh": "", "test_solution.bats": "@test \"a\" {\n  if\n}\n"})
+    assert run.counts["passed"] == 0
+    assert run.counts["errors"] + run.counts["failed"] >= 1
+
+
+def test_bats_setup_file(job):
+    run = job("shell", {"solution.sh": "", "test_solution.bats": """
+setup_file() { false; }
+@test "a" { true; }
+"""})
+    assert run.counts["errors"] >= 1 and run.counts["passed"] == 0

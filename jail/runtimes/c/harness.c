@@ -42,8 +42,9 @@
 #define PATH_SIZE (BUNDLE_PATH_MAX + 1)
 
 struct source {
-	char path[PATH_SIZE]; /* relative to the working directory */
-	char object[32];      /* its own object file, "" if none */
+	char path[PATH_SIZE];	      /* relative to the working directory */
+	char argument[PATH_SIZE + 2]; /* it, never taken for an option */
+	char object[32];	      /* its own object file, "" if none */
 	bool defines_main, is_included;
 };
 
@@ -113,6 +114,8 @@ add_source(struct build *b, const char *path, struct err *e)
 	*s = (struct source){0};
 	if (str_copy(s->path, sizeof(s->path), path) < 0)
 		return err_set(e, ERR_LIMIT, 0, "a path is too long");
+	(void)str_printf(s->argument, sizeof(s->argument), "%s%s",
+			 path[0] == '-' ? "./" : "", path);
 	b->sources_len++;
 	return 0;
 }
@@ -388,7 +391,7 @@ compile_renamed(struct build *b, struct source *s, size_t number, struct err *e)
 	add(&c, "-c");
 	add(&c, "-o");
 	add(&c, s->object);
-	add(&c, s->path);
+	add(&c, s->argument);
 	return run_gcc(b, &c, e);
 }
 
@@ -404,7 +407,7 @@ link_all(struct build *b, const char *program, struct err *e)
 		const struct source *s = &b->sources[i];
 
 		if (!s->is_included)
-			add(&c, s->object[0] ? s->object : s->path);
+			add(&c, s->object[0] ? s->object : s->argument);
 	}
 	if (b->uses_cmocka)
 		add(&c, "-lcmocka");

@@ -82,6 +82,7 @@ function guardExceptionHandlers() {
       try {
         return listener.call(this, error, origin);
       } catch (thrown) {
+        results.run.isBroken = true;
         fs.writeSync(2, `Uncaught ${util.inspect(thrown)}\n`);
         return process.exit(1);
       }
@@ -107,16 +108,17 @@ function finish(file, code, error) {
     results.start(1);
     results.test(file, code === 0 ? 'passed' : 'failed',
       performance.now() - run.startedAt, message || `exit code ${code}`);
-    return results.end();
+    results.end();
+    return;
   }
-  const wasLoaded = run.sourceState !== 'none';
-  if (wasLoaded && run.sourceState !== 'ended' && !error)
-    return undefined; // stopped in the middle: no closing record
+  if (run.sourceState === 'open' && !run.isBroken)
+    return; // stopped in the middle: no closing record
   if (code !== 0 && !run.hasFailure)
     results.test(file, 'error', 0, message || `exit code ${code}`);
   else if (run.cases === 0)
-    results.test(file, 'error', 0, 'no tests found');
-  return results.end();
+    results.test(file, 'error', 0,
+      'no tests found, or the process was ended before any');
+  results.end();
 }
 
 function runTests(job) {
@@ -127,7 +129,11 @@ function runTests(job) {
   guardExceptionHandlers();
   results.run.mode = 'test';
   results.run.startedAt = performance.now();
-  process.on('exit', (code) => finish(job.tests, code, error));
+  process.on('exit', (code) => {
+    finish(job.tests, code, error);
+    if (results.run.hasFailure)
+      process.exitCode = 1;
+  });
   runMain(job.tests, job.args);
 }
 

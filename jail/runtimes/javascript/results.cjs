@@ -31,6 +31,7 @@ const run = {
   isStarted: false,
   isFull: false,
   hasFailure: false,
+  isBroken: false, // ended by an exception that belongs to no test
   sourceState: 'none', // of node:test: none, open, ended
   lastDiagnostic: '',
   counts: { passed: 0, failed: 0, errors: 0, skipped: 0 },
