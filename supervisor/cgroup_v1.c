@@ -198,14 +198,8 @@ v1_slot_prepare(struct cgroup *cg, struct cgroup_slot *slot,
 		const struct cgroup_limits *limits, struct err *e)
 {
 	int memory = slot->dir[CGROUP_MEMORY];
-	struct err ignored = ERR_INIT;
 	uint64_t events;
 
-	/*
-	 * Page cache of the last job goes first, or it would count as this
-	 * one's.  EBUSY leaves some of it; the kernel reclaims that on demand.
-	 */
-	(void)cgroup_write(memory, "memory.force_empty", "0", &ignored);
 	if (renew_pids(cg, slot, e) < 0 ||
 	    cgroup_v1_limits_write(slot, limits, e) < 0)
 		return -1;
@@ -262,7 +256,8 @@ v1_slot_idle(struct cgroup *cg, struct cgroup_slot *slot)
 	struct err e = ERR_INIT;
 
 	(void)cg;
-	/* Give the memory back now rather than when the next job comes. */
+	/* What page cache the job left would count as the next one's.  EBUSY
+	 * leaves some of it; the kernel reclaims that on demand. */
 	(void)cgroup_write(slot->dir[CGROUP_MEMORY], "memory.force_empty", "0",
 			   &e);
 }

@@ -183,7 +183,6 @@ job_end(struct job *job)
 	if (job->done.outcome != PROTO_OUTCOME_REFUSED)
 		job->done.reason = (uint32_t)find_reason(job, is_oom, &usage);
 	job_close(job);
-	cgroup_slot_idle(&job->sup->cgroup, &job->slot->cgroup);
 	append_record(job);
 	job->state = JOB_RECORDED;
 }
@@ -253,6 +252,8 @@ answer(struct job *job)
 	log_done(job);
 	send_done(job);
 	fd_close(&job->collected);
+	/* After the answer: nobody waits for it. */
+	cgroup_slot_idle(&sup->cgroup, &job->slot->cgroup);
 	slots_give_back(&sup->slots, job->slot);
 	job->state = JOB_FREE;
 	sup->jobs_live--;

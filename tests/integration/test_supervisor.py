@@ -373,6 +373,7 @@ def test_many_jobs_leave_nothing(supervisor):
                     for top in supervisor.cgroups()))
 
     supervisor.run("pass")
+    time.sleep(1)  # until it has seen that connection's end
     before = footprint()
     for _ in range(10):
         socks = [supervisor.submit("print('x')") for _ in range(10)]
