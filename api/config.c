@@ -91,7 +91,7 @@ static const struct setting settings[] = {
 	TEXT("JWT_SECRET", jwt_secret, "", 0),
 	CHOICE("JWT_ALGORITHM", jwt_algorithm, "HS256", algorithms),
 	NUMBER("JWT_EXPIRATION_HOURS", jwt_expiration_hours, "24", 1, 8760),
-	NUMBER("ZEN_MAX_CONCURRENT_WORKFLOWS", max_workflows, "5", 1, 256),
+	NUMBER("ZEN_MAX_CONCURRENT_WORKFLOWS", max_workflows, "10", 1, 256),
 	NUMBER("CODE_INTERPRETER_TIMEOUT", job_timeout_seconds, "30", 1, 3600),
 	SIZE("CODE_INTERPRETER_MAX_MEMORY", job_memory_bytes, "512M", 16 * MIB,
 	     64 * GIB),

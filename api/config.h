@@ -12,14 +12,14 @@
  *	API_PORT			8000		0..65535; 0: any free
  *	PROMPTCRAFT_STATE_DIR		/var/lib/promptcraft
  *	PROMPTCRAFT_SUPERVISOR_SOCKET	/run/promptcraft/supervisor.sock
- *	PROMPTCRAFT_USER		(none)		needed if started by
- *root PROMPTCRAFT_STORE		sqlite		sqlite
+ *	PROMPTCRAFT_USER		(none)		root must set it
+ *	PROMPTCRAFT_STORE		sqlite		sqlite
  *	PROMPTCRAFT_ADMIN_PASSWORD_FILE	(none)		where the first start
  *							writes it; else stderr
  *	JWT_SECRET			(generated)	32..512 bytes
  *	JWT_ALGORITHM			HS256		HS256, HS384, HS512
  *	JWT_EXPIRATION_HOURS		24		1..8760
- *	ZEN_MAX_CONCURRENT_WORKFLOWS	5		1..256
+ *	ZEN_MAX_CONCURRENT_WORKFLOWS	10		1..256
  *	CODE_INTERPRETER_TIMEOUT	30		1..3600 seconds
  *	CODE_INTERPRETER_MAX_MEMORY	512M		16M..64G
  *	EXECUTION_TIMEOUT_MINUTES	30		1..1440
