@@ -13,15 +13,11 @@ jail around it does.
 """
 import sys
 
-# What a bare interpreter has loaded at this point.  A program may have its own
-# module of a name that we import below; it must get its own.
+# What a bare interpreter has loaded at this point.
 BARE_MODULES = frozenset(sys.modules)
 
-import ast
 import io
-import json
 import os
-import signal
 import time
 import types
 
@@ -106,12 +102,16 @@ class Results:
         self.counts = dict.fromkeys(self.COUNT_OF.values(), 0)
         self.cases = self.bytes = 0
         self.is_started = self.is_full = False
+        # Before the job's own folder is on the path.
+        import json
+
+        self.dumps = json.dumps
 
     def _write(self, record):
         # A forked child that runs on into the runner is not this run.
         if os.getpid() != self.pid:
             return
-        line = json.dumps(record, ensure_ascii=False).encode() + b"\n"
+        line = self.dumps(record, ensure_ascii=False).encode() + b"\n"
         self.bytes += len(line)
         while line:
             line = line[os.write(RESULT_FD, line) :]
@@ -177,10 +177,18 @@ def run_as_main(path):
     exec(compile(source, full, "exec", dont_inherit=True), main.__dict__)
 
 
+def forget_shadowed_modules(folder):
+    """A program may have its own module of a name that we have imported, and
+    must get that one."""
+    for name in set(sys.modules) - BARE_MODULES:
+        own = os.path.join(folder, name.partition(".")[0])
+        if os.path.exists(own + ".py") or os.path.isdir(own):
+            del sys.modules[name]
+
+
 def run_program(job):
     """Like `python3 CODE ARGS`; returns only by exception or at the end."""
-    for name in set(sys.modules) - BARE_MODULES:
-        del sys.modules[name]
+    forget_shadowed_modules(os.path.dirname(os.path.abspath(job.code)))
     sys.argv = [job.code, *job.args]
     try:
         run_as_main(job.code)
@@ -190,6 +198,8 @@ def run_program(job):
         error.__traceback__ = without_harness(error.__traceback__)
         sys.excepthook(type(error), error, error.__traceback__)
         if isinstance(error, KeyboardInterrupt):
+            import signal
+
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGINT)
         sys.exit(1)
@@ -198,12 +208,13 @@ def run_program(job):
 # ---- mode=test ---------------------------------------------------------
 
 
-def is_test_case(node):
-    return any("TestCase" in ast.unparse(base) for base in node.bases)
-
-
 def choose_runner(source):
     """"unittest", "pytest" or "script", by what the tests' source contains."""
+    import ast
+
+    def is_test_case(node):
+        return any("TestCase" in ast.unparse(base) for base in node.bases)
+
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
