@@ -448,83 +448,7 @@ run(struct exchange *ex)
 	return true;
 }
 
-/* ---- send ------------------------------------------------------------ */
-
-static void
-add_headers(struct exchange *ex, struct MHD_Response *response)
-{
-	static const char *const always[][2] = {
-		{"X-Content-Type-Options", "nosniff"},
-		{"Cache-Control", "no-store"},
-	};
-	char number[16];
-
-	for (size_t i = 0; i < ARRAY_LEN(always); i++)
-		MHD_add_response_header(response, always[i][0], always[i][1]);
-	MHD_add_response_header(response, "X-Request-Id", ex->request_id);
-	if (ex->res.body != NULL)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-					ex->res.status >= 400
-						? "application/problem+json"
-						: "application/json");
-	if (ex->res.status == 401)
-		MHD_add_response_header(response,
-					MHD_HTTP_HEADER_WWW_AUTHENTICATE,
-					"Bearer realm=\"promptcraft\"");
-	if (ex->res.status == 405 || ex->res.status == 204)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW,
-					ex->match.allow);
-	if (ex->is_unframed || atomic_load(&ex->server->is_stopping))
-		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION,
-					"close");
-	if (ex->res.retry_after_s > 0 &&
-	    str_printf(number, sizeof(number), "%u", ex->res.retry_after_s) ==
-		    0)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER,
-					number);
-}
-
-/* malloc'd text of the body; NULL if there is none. */
-static char *
-render(struct exchange *ex)
-{
-	struct err e = ERR_INIT;
-	char *text;
-
-	if (ex->res.body == NULL)
-		return NULL;
-	text = json_dumps(ex->res.body, JSON_COMPACT);
-	if (text != NULL)
-		return text;
-	err_set(&e, ERR_IO, 0, "the answer cannot be written as JSON");
-	http_problem_from_err(&ex->res, &e);
-	return json_dumps(ex->res.body, JSON_COMPACT);
-}
-
-static enum MHD_Result
-send_answer(struct exchange *ex)
-{
-	char *text = render(ex);
-	size_t len = text != NULL ? strlen(text) : 0;
-	struct MHD_Response *response;
-	enum MHD_Result result;
-
-	response = MHD_create_response_from_buffer(len, text,
-						   MHD_RESPMEM_MUST_FREE);
-	if (response == NULL) {
-		free(text);
-		return MHD_NO;
-	}
-	add_headers(ex, response);
-	ex->sent_status = ex->res.status;
-	result = MHD_queue_response(ex->connection, (unsigned)ex->res.status,
-				    response);
-	MHD_destroy_response(response);
-	json_decref(ex->res.body);
-	ex->res.body = NULL;
-	peer_enter(ex->peer, PEER_SENDING, EXCHANGE_SEND_TIMEOUT_S);
-	return result;
-}
+/* ---- send ----------------------------------------------------------- */
 
 /*
  * May the answer be sent before the body has come?  That ends the connection,
@@ -544,7 +468,7 @@ go_on(struct exchange *ex, const char *url, const char *method,
 {
 	if (!ex->has_begun) {
 		begin(ex, url, method);
-		return must_answer_early(ex) ? send_answer(ex) : MHD_YES;
+		return must_answer_early(ex) ? exchange_send(ex) : MHD_YES;
 	}
 	if (*upload_data_size > 0) {
 		size_t len = *upload_data_size;
@@ -554,7 +478,7 @@ go_on(struct exchange *ex, const char *url, const char *method,
 	}
 	/* The second time we come here a pool has found the answer. */
 	if (ex->has_run || run(ex))
-		return send_answer(ex);
+		return exchange_send(ex);
 	return MHD_YES;
 }
 

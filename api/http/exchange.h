@@ -2,7 +2,7 @@
 /*
  * exchange.h - one request and its answer, from the request line to the access
  * log; and the server's state that all exchanges share.  Only server.c and
- * exchange.c include this: nobody else knows libmicrohttpd.
+ * exchange*.c include this: nobody else knows libmicrohttpd.
  */
 #ifndef PC_API_EXCHANGE_H
 #define PC_API_EXCHANGE_H
@@ -59,6 +59,9 @@ void exchange_completed(void *cls, struct MHD_Connection *connection,
 
 /* What the pools run: item is a struct exchange. */
 void exchange_run(void *item);
+
+/* Queue ex->res as the answer (exchange_send.c). */
+enum MHD_Result exchange_send(struct exchange *ex);
 
 /* How long an answer may take to be read, and a connection to be idle. */
 #define EXCHANGE_SEND_TIMEOUT_S 120
