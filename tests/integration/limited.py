@@ -8,6 +8,8 @@ machine itself.
   limited.py container CMD...      clone3 answers ENOSYS and clone with
                                    namespaces EPERM, as container runtimes'
                                    seccomp profiles do
+  limited.py own-etc CMD...        /etc may be changed: a mount namespace of
+                                   the command's own with a copy of it
   limited.py no-CONTROLLER CMD...  that cgroup v1 hierarchy is not mounted, in
                                    a mount namespace of the command's own
 """
@@ -15,12 +17,14 @@ machine itself.
 import ctypes
 import os
 import struct
+import subprocess
 import sys
+import tempfile
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
 NAMESPACES = 0x7E020000
-MS_REC, MS_PRIVATE = 0x4000, 0x40000
+MS_MOVE, MS_REC, MS_PRIVATE = 0x2000, 0x4000, 0x40000
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -104,12 +108,23 @@ def without(controller):
         check(LIBC.umount2(os.fsencode(mount), 0), f"unmount {mount}")
 
 
+def own_etc():
+    own_mounts()
+    copy = tempfile.mkdtemp(prefix="pc-etc-")
+    check(LIBC.mount(b"tmpfs", os.fsencode(copy), b"tmpfs", 0, None), "mount")
+    subprocess.run(["cp", "-a", "/etc/.", copy], check=True)
+    check(LIBC.mount(os.fsencode(copy), b"/etc", None, MS_MOVE, None), "move")
+    os.rmdir(copy)
+
+
 def main():
     mode, command = sys.argv[1], sys.argv[2:]
     if mode == "userns-limit":
         userns_limit()
     elif mode == "container":
         container()
+    elif mode == "own-etc":
+        own_etc()
     elif mode.startswith("no-"):
         without(mode[3:])
     else:

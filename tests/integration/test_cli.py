@@ -322,7 +322,7 @@ def test_without_a_token_the_way_to_one_is_told(stack):
 def test_the_demo(stack):
     done = run_cli("demo", check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    for words in ("6 passed", "waiting_approval", "approved by admin",
+    for words in ("6 passed", "waiting_approval", "approved by admin", "completed  Run the tests in a jail",
                   "(reason: denied)", "(reason: pids)", "mount(",
                   "the service is healthy", "no process, mount or cgroup",
                   "Next:"):

@@ -4,14 +4,17 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from promptcraft import (BUILD, Stack, make_directory, run_stack, wait_for)
 
-def mounts():
+def mounts_of(directory):
+    """Mounts at, below or from the directory, as this namespace sees them."""
     text = Path("/proc/self/mountinfo").read_text()
-    return {line.split(" ", 1)[1] for line in text.splitlines()}
+    return [line for line in text.splitlines() if str(directory) in line]
 
 
 def is_alive(pid):
@@ -35,7 +38,6 @@ def directory():
 
 
 def test_up_and_down_leave_nothing():
-    mounts_before = mounts()
     stack = Stack.up()
     try:
         assert set(stack.info) >= {"url", "admin_user", "admin_password",
@@ -55,7 +57,7 @@ def test_up_and_down_leave_nothing():
         stack.down()
     assert not alive(pids)
     assert not [g for g in groups if g.exists()]
-    assert mounts() == mounts_before
+    assert not mounts_of(stack.dir)
     assert not Path(f"/run/promptcraft/api-uid.{uid}").exists()
 
 
@@ -124,6 +126,26 @@ def test_redis_is_not_there_yet(directory):
     assert done.returncode == 2
     assert "sqlite" in done.stderr
     assert not list(Path(directory).iterdir())
+
+
+def test_packages_installed_under_a_running_supervisor():
+    """ldconfig replaces /etc/ld.so.cache, which every jail has bound."""
+    limited = str(Path(__file__).with_name("limited.py"))
+    stack = Stack.up(prefix=[sys.executable, limited, "own-etc"])
+    try:
+        inside = ["nsenter", "--mount", "--target",
+                  str(stack.info["pids"]["supervisor"])]
+        assert subprocess.run([*inside, "findmnt", "-n", "/etc"],
+                              capture_output=True).returncode == 0
+        client = stack.client()
+        for _ in range(3):
+            data = client.job(language="python", code="print('works')")
+            assert data["stdout"] == "works\n"
+            subprocess.run([*inside, "ldconfig"], check=True)
+        data = client.job(language="python", code="print('still')")
+        assert data["stdout"] == "still\n"
+    finally:
+        stack.down()
 
 
 @pytest.mark.parametrize("case", ["long", "closed", "no build", "twice"])

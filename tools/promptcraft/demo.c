@@ -116,18 +116,21 @@ get_status(struct demo *d, json_t **ret_data, struct err *e)
 }
 
 static void
-show_progress(const struct demo *d, const json_t *data, char *last, size_t size)
+show_progress(const struct demo *d, const json_t *data, struct demo_progress *p)
 {
-	char line[128];
-	double percent =
-		json_number_value(json_object_get(data, "progress_percentage"));
-	(void)str_printf(line, sizeof(line), "%-17s %3.0f%%",
-			 cli_json_string(data, "status", "?"), percent);
-	if (strcmp(line, last) == 0)
-		return;
-	(void)str_copy(last, size, line);
-	cli_styled(d->cli, CLI_DIM, "  progress   %s", line);
-	putchar('\n');
+	const json_t *plan = json_object_get(data, "execution_plan");
+	for (size_t i = 0; i < json_array_size(plan) && i < DEMO_STEPS_MAX;
+	     i++) {
+		const json_t *step = json_array_get(plan, i);
+		const char *status = cli_json_string(step, "status", "?");
+		if (strcmp(status, "pending") == 0 ||
+		    strcmp(status, p->shown[i]) == 0)
+			continue;
+		(void)str_copy(p->shown[i], sizeof(p->shown[i]), status);
+		printf("  step %zu     ", i + 1);
+		cli_styled(d->cli, show_style(status), "%-10s", status);
+		printf(" %s\n", cli_json_string(step, "description", "?"));
+	}
 	fflush(stdout);
 }
 
@@ -137,14 +140,14 @@ wait_for_status(struct demo *d, const char *wanted, json_t **ret_data,
 		struct err *e)
 {
 	uint64_t deadline = clock_mono_ms() + WORKFLOW_DEADLINE_MS;
-	char last[128] = "";
 	for (;;) {
 		json_t *data = NULL;
 		if (check_interrupted(e) == -1 || get_status(d, &data, e) == -1)
 			return -1;
 		const char *status = cli_json_string(data, "status", "?");
-		show_progress(d, data, last, sizeof(last));
+		show_progress(d, data, &d->progress);
 		if (strcmp(status, wanted) == 0) {
+			printf("  status     %s\n", status);
 			*ret_data = data;
 			return 0;
 		}

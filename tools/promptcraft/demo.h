@@ -16,6 +16,12 @@
 #define DEMO_PATH_SIZE 512
 #define DEMO_USER "demo"
 
+/* What has been shown of each step, so that only changes are. */
+#define DEMO_STEPS_MAX 16
+struct demo_progress {
+	char shown[DEMO_STEPS_MAX][16];
+};
+
 struct demo {
 	struct cli *cli;
 	char exe_dir[DEMO_PATH_SIZE]; /* where this program's binaries are */
@@ -25,6 +31,7 @@ struct demo {
 	char *user_token;
 	struct cli as_user, as_admin; /* the same API, two people */
 	char workflow_id[64];
+	struct demo_progress progress;
 	json_t *result; /* the finished workflow */
 };
 
