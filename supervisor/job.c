@@ -214,9 +214,19 @@ static void
 open_gate(struct job *job)
 {
 	struct err e = ERR_INIT;
+	char byte = 0;
+	int32_t ignored;
 
 	if (gate_check_init(&job->expected, &e) < 0) {
 		posture_failed(job, &e);
+		return;
+	}
+	/* A harness that waits has nothing more to say. */
+	if (channel_gate_recv(job->gate, &byte, &ignored, &e) !=
+	    CHANNEL_AGAIN) {
+		err_set(&e, ERR_PEER, 0,
+			"gate message out of turn, or the runtime ended");
+		fail(job, &e);
 		return;
 	}
 	(void)str_copy(job->posture, sizeof(job->posture), "passed");
