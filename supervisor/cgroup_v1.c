@@ -7,6 +7,9 @@
  * peak cannot be reset.  The child joins by writing "0" to `tasks` itself; any
  * other way waits for an RCU grace period.  The kernel kills one process on
  * out-of-memory, so an eventfd tells us to end the rest of the job.
+ *
+ * What TCP and UDP sockets buffer is not part of a v1 memory limit, and is not
+ * counted at all until it has a limit of its own.
  */
 #include "supervisor/cgroup.h"
 
@@ -23,6 +26,8 @@
 
 #define CPU_PERIOD_US 100000
 #define NO_LIMIT "-1"
+#define SOCKET_LIMIT "memory.kmem.tcp.limit_in_bytes"
+#define SOCKET_SHARE 4 /* of the memory limit, on top of it */
 
 static const char *const controllers[CGROUP_PARTS] = {
 	[CGROUP_MEMORY] = "memory",
@@ -139,6 +144,10 @@ limit_memory(int dir, uint64_t bytes, struct err *e)
 	if (has_swap &&
 	    cgroup_write_u64(dir, "memory.memsw.limit_in_bytes", bytes, e) < 0)
 		return -1;
+	/* A kernel without it has no IP sockets (CONFIG_INET). */
+	if (cgroup_has_file(dir, SOCKET_LIMIT) &&
+	    cgroup_write_u64(dir, SOCKET_LIMIT, bytes / SOCKET_SHARE, e) < 0)
+		return -1;
 	return 0;
 }
 
@@ -223,6 +232,8 @@ v1_limits_check(const struct cgroup_slot *slot,
 	} rows[] = {
 		{CGROUP_MEMORY, "memory.limit_in_bytes",
 		 limits->memory_bytes / page * page},
+		{CGROUP_MEMORY, SOCKET_LIMIT,
+		 limits->memory_bytes / SOCKET_SHARE / page * page},
 		{CGROUP_PIDS, "pids.max", (uint64_t)limits->pids + 1},
 		{CGROUP_CPU, "cpu.cfs_period_us", CPU_PERIOD_US},
 		{CGROUP_CPU, "cpu.cfs_quota_us",
@@ -230,10 +241,13 @@ v1_limits_check(const struct cgroup_slot *slot,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int dir = slot->dir[rows[i].part];
 		uint64_t value;
 
-		if (cgroup_read_u64(slot->dir[rows[i].part], rows[i].file,
-				    &value, e) < 0)
+		if (strcmp(rows[i].file, SOCKET_LIMIT) == 0 &&
+		    !cgroup_has_file(dir, SOCKET_LIMIT))
+			continue;
+		if (cgroup_read_u64(dir, rows[i].file, &value, e) < 0)
 			return -1;
 		if (value != rows[i].wanted)
 			return err_set(e, ERR_DENIED, 0,

@@ -155,6 +155,7 @@ static const struct {
 	{"cpu.stat", "usage_usec 2500\nuser_usec 1000\n"},
 	{"memory.limit_in_bytes", "0\n"},
 	{"memory.memsw.limit_in_bytes", "0\n"},
+	{"memory.kmem.tcp.limit_in_bytes", "0\n"},
 	{"memory.max_usage_in_bytes", "4096\n"},
 	{"memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n"},
 	{"cpu.cfs_period_us", "100000\n"},
@@ -281,6 +282,7 @@ v1_limits_and_usage(void **state)
 	assert_int_equal(cgroup_v1_limits_write(&slot, &limits, &e), 0);
 	assert_begins(d, "memory.limit_in_bytes", "67108864");
 	assert_begins(d, "memory.memsw.limit_in_bytes", "67108864");
+	assert_begins(d, "memory.kmem.tcp.limit_in_bytes", "16777216");
 	assert_begins(d, "pids.max", "33");
 	assert_begins(d, "cpu.cfs_quota_us", "150000");
 	assert_int_equal(cgroup_slot_usage(&cg, &slot, &u, &e), 0);
@@ -299,11 +301,15 @@ v1_limits_are_read_back(void **state)
 	struct err e = ERR_INIT;
 
 	put_file(d, "memory.limit_in_bytes", "67108864\n");
+	put_file(d, "memory.kmem.tcp.limit_in_bytes", "16777216\n");
 	put_file(d, "pids.max", "33\n");
 	put_file(d, "cpu.cfs_quota_us", "150000\n");
 	if (cgroup_limits_check(&cg, &slot, &limits, &e) < 0)
 		fail_msg("%s", e.text);
 	put_file(d, "memory.limit_in_bytes", "9223372036854771712\n");
+	assert_int_equal(cgroup_limits_check(&cg, &slot, &limits, &e), -1);
+	put_file(d, "memory.limit_in_bytes", "67108864\n");
+	put_file(d, "memory.kmem.tcp.limit_in_bytes", "9223372036854771712\n");
 	assert_int_equal(cgroup_limits_check(&cg, &slot, &limits, &e), -1);
 }
 
