@@ -240,14 +240,14 @@ C_FILES := $(shell git ls-files -co --exclude-standard '*.[ch]' 2>/dev/null \
 C_UNITS := $(filter %.c,$(C_FILES))
 
 format:
-	clang-format -i $(C_FILES)
+	@clang-format -i $(C_FILES)
 format-check:
-	clang-format --dry-run -Werror $(C_FILES)
+	@clang-format --dry-run -Werror $(C_FILES)
 # One file at a time: clang-tidy 14 reports false va_list errors otherwise.
 tidy:
-	printf '%s\n' $(C_UNITS) | xargs -P "$$(nproc)" -n 1 tools/check-tidy
+	@printf "%s\n" $(C_UNITS) | xargs -P "$$(nproc)" -n 1 tools/check-tidy
 cppcheck:
-	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr -I. \
+	@cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr -I. \
 		--enable=warning,performance,portability \
 		--suppress=missingIncludeSystem -D_GNU_SOURCE -j "$$(nproc)" \
 		$(C_UNITS)
