@@ -629,16 +629,14 @@ job_submit(struct supervisor *sup, struct peer *peer,
 	struct err why = ERR_INIT;
 
 	(void)e;
+	/* The bundle last: to hash one takes longer than all the rest. */
 	if (job_check_request(sup, submit, &why) < 0 ||
-	    job_check_bundle(fds->fd[0], sha256, &why) < 0) {
-		job_refuse(sup, peer, submit, NULL, &why);
-		return 0;
-	}
-	if (check_capacity(sup, peer,
+	    check_capacity(sup, peer,
 			   catalog_policy(&sup->catalog, submit->policy),
 			   catalog_runtime(&sup->catalog, submit->runtime),
-			   &why) < 0) {
-		job_refuse(sup, peer, submit, sha256, &why);
+			   &why) < 0 ||
+	    job_check_bundle(fds->fd[0], sha256, &why) < 0) {
+		job_refuse(sup, peer, submit, &why);
 		return 0;
 	}
 	begin(place_for(sup, peer, slots_take(&sup->slots)), submit, sha256,

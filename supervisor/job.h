@@ -129,8 +129,7 @@ int job_hash_fd(int fd, uint8_t ret_sha256[32], struct err *e);
 void job_end(struct job *job);
 /* Answer a request that never became a job. */
 void job_refuse(struct supervisor *sup, struct peer *peer,
-		const struct proto_job_submit *submit,
-		const uint8_t *bundle_sha256, const struct err *why);
+		const struct proto_job_submit *submit, const struct err *why);
 /* Close and unwatch all that a job has open. */
 void job_close(struct job *job);
 void job_on_deadline(struct job *job);

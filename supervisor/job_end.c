@@ -281,8 +281,7 @@ job_turn_end(struct supervisor *sup)
 
 void
 job_refuse(struct supervisor *sup, struct peer *peer,
-	   const struct proto_job_submit *submit, const uint8_t *bundle_sha256,
-	   const struct err *why)
+	   const struct proto_job_submit *submit, const struct err *why)
 {
 	struct proto_job_done done = {.head.seq = submit->head.seq,
 				      .outcome = PROTO_OUTCOME_REFUSED,
@@ -297,7 +296,6 @@ job_refuse(struct supervisor *sup, struct peer *peer,
 		.peer_pid = peer->pid,
 		.policy = policy != NULL ? &policy->policy : NULL,
 		.runtime = runtime != NULL ? &runtime->runtime : NULL,
-		.bundle_sha256 = bundle_sha256,
 		.posture = "not reached",
 		.done = &done,
 	};
@@ -308,9 +306,8 @@ job_refuse(struct supervisor *sup, struct peer *peer,
 	str_quote(id, sizeof(id), submit->job_id, strlen(submit->job_id));
 	log_info("job_refused job=%s kind=%s cause=\"%s\"", id,
 		 err_kind_name((enum err_kind)why->kind), why->text);
-	if (audit_job(&sup->audit, &record, &e) < 0 ||
-	    audit_sync(&sup->audit, &e) < 0)
+	if (audit_job(&sup->audit, &record, &e) < 0)
 		set_unrecorded(sup, &done);
 	wire_head_init(&done.head, PROTO_JOB_DONE, sizeof(done), 0);
-	peer_send(peer, &done.head, NULL);
+	peer_send_later(peer, &done.head); /* after job_turn_end's sync */
 }

@@ -76,8 +76,9 @@ enqueue(struct peer *peer, const struct proto_head *head, int *fds)
 	return 0;
 }
 
-void
-peer_send(struct peer *peer, const struct proto_head *head, int *fds)
+static void
+send_or_queue(struct peer *peer, const struct proto_head *head, int *fds,
+	      bool is_later)
 {
 	enum wire_status status = WIRE_AGAIN;
 	struct err e = ERR_INIT;
@@ -86,7 +87,7 @@ peer_send(struct peer *peer, const struct proto_head *head, int *fds)
 		close_fds(fds, head->nfds);
 		return;
 	}
-	if (peer->first == NULL) /* order is kept */
+	if (peer->first == NULL && !is_later) /* order is kept */
 		status = wire_send(peer->sock, head, fds, &e);
 	if (status == WIRE_AGAIN && enqueue(peer, head, fds) == 0)
 		return;
@@ -97,6 +98,18 @@ peer_send(struct peer *peer, const struct proto_head *head, int *fds)
 		    (unsigned)peer->uid,
 		    status == WIRE_AGAIN ? "does not read" : e.text);
 	doom(peer);
+}
+
+void
+peer_send(struct peer *peer, const struct proto_head *head, int *fds)
+{
+	send_or_queue(peer, head, fds, false);
+}
+
+void
+peer_send_later(struct peer *peer, const struct proto_head *head)
+{
+	send_or_queue(peer, head, NULL, true);
 }
 
 static void
@@ -151,6 +164,9 @@ on_peer(struct watch *w, uint32_t events)
 				    e.text);
 		if (status != WIRE_OK)
 			doom(peer);
+		/* The dear one: others first. */
+		else if (msg.head.type == PROTO_JOB_SUBMIT)
+			return;
 	}
 }
 

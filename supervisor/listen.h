@@ -61,5 +61,8 @@ void listen_sweep(struct supervisor *sup);
  * head->nfds fds and sets them to -1.  A peer that cannot take it is doomed.
  */
 void peer_send(struct peer *peer, const struct proto_head *head, int *fds);
+/* The same, without fds, in the next turn: when this one's records are on the
+ * disk. */
+void peer_send_later(struct peer *peer, const struct proto_head *head);
 
 #endif

@@ -14,7 +14,8 @@
 #include "supervisor/base/clock.h"
 #include "supervisor/base/fd.h"
 
-#define EVENTS_PER_TURN 64
+/* Deadlines are looked at once a turn, so that must not last long. */
+#define EVENTS_PER_TURN 16
 
 int
 loop_init(struct loop *loop, struct err *e)

@@ -74,3 +74,71 @@ def test_socket_buffers_count(supervisor):  # noqa: F811
     text, done = output(supervisor, FILL_SOCKETS, policy="permissive",
                         memory=64 << 20)
     assert done.outcome != EXITED or int(text) < 100, (text, done)
+
+
+# ---- a taken-over API process ----------------------------------------------
+
+
+@contextlib.contextmanager
+def flood(supervisor, count, step):  # noqa: F811
+    """`count` connections that repeat step(sock) until the block ends."""
+    stop = threading.Event()
+
+    def work():
+        while not stop.is_set():
+            with contextlib.suppress(OSError, struct.error):
+                with supervisor.connect() as sock:
+                    step(sock)
+
+    threads = [threading.Thread(target=work) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    try:
+        time.sleep(0.5)
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def slowest_hello(supervisor, seconds=4):  # noqa: F811
+    worst, end = 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        began = time.monotonic()
+        supervisor.hello()
+        worst = max(worst, time.monotonic() - began)
+        time.sleep(0.05)
+    return worst
+
+
+def test_a_flood_of_large_bundles_leaves_time_for_others(
+        supervisor):  # noqa: F811
+    """Hashing them all stopped the clock of every job for half a minute."""
+    large = sealed(b"PCB1" + bytes((16 << 20) - 4))
+
+    def step(sock):
+        for _ in range(16):
+            send(sock, message(), [large])
+        for _ in range(16):
+            supervisor.done(sock)
+
+    with flood(supervisor, 16, step):
+        assert slowest_hello(supervisor) < 5
+    os.close(large)
+
+
+def test_a_flood_of_refusals_leaves_time_for_others(
+        supervisor):  # noqa: F811
+    """One disk sync a turn, not one a refusal."""
+    junk = sealed(b"junk")
+
+    def step(sock):
+        for _ in range(64):
+            send(sock, message(policy="nope"), [junk])
+        for _ in range(64):
+            assert supervisor.done(sock).outcome == REFUSED
+
+    with flood(supervisor, 16, step):
+        assert slowest_hello(supervisor) < 2
+    os.close(junk)
