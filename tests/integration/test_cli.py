@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The promptcraft program: what it prints, where, and how it exits."""
 
+import fcntl
 import json
 import os
-import pty
+import struct
 import subprocess
 
 import pytest
@@ -177,9 +178,23 @@ def test_collect(jail, program, tmp_path):
     assert "exists" in done.stderr
 
 
-def on_terminal(argv):
+def open_terminal(directory):
+    """Both ends of a new terminal, also where there is no /dev/pts."""
+    TIOCSPTLCK, TIOCGPTPEER = 0x40045431, 0x5441
+    subprocess.run(["mount", "-t", "devpts", "-o", "ptmxmode=0600", "devpts",
+                    directory], check=True)
+    try:
+        parent = os.open(directory / "ptmx", os.O_RDWR | os.O_NOCTTY)
+        fcntl.ioctl(parent, TIOCSPTLCK, struct.pack("i", 0))
+        child = fcntl.ioctl(parent, TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY)
+    finally:
+        subprocess.run(["umount", "--lazy", directory], check=True)
+    return parent, child
+
+
+def on_terminal(argv, directory):
     """Run with a terminal as stdout and stderr; the bytes it got."""
-    parent, child = pty.openpty()
+    parent, child = open_terminal(directory)
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=child,
                                stderr=child)
     os.close(child)
@@ -196,10 +211,12 @@ def on_terminal(argv):
     return process.wait(), got
 
 
-def test_a_jail_cannot_drive_the_terminal(stack, program):
+def test_a_jail_cannot_drive_the_terminal(stack, program, tmp_path):
+    (tmp_path / "pts").mkdir()
     path = program("p.sh", r"printf '\033]0;title\007\033[2Jtext\302\233m\n'")
     status, got = on_terminal([CLI, "jail", "run", "--runtime", "shell",
-                               "--socket", stack.socket, path])
+                               "--socket", stack.socket, path],
+                              tmp_path / "pts")
     assert status == 0
     assert rb"\x1b]0;title\x07\x1b[2Jtext\xc2\x9bm" in got
     assert b"\033]0;" not in got and b"\233" not in got
