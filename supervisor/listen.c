@@ -156,8 +156,8 @@ on_peer(struct watch *w, uint32_t events)
 		if (status == WIRE_OK &&
 		    dispatch(peer->sup, peer, &msg, &fds, &e) < 0)
 			status = WIRE_FAILED;
-		if (status == WIRE_OK || status == WIRE_FAILED)
-			wire_fds_done(&fds);
+		for (unsigned f = 0; f < fds.count; f++)
+			discard_add(&peer->sup->discard, &fds.fd[f]);
 		if (status == WIRE_FAILED)
 			log_warning("peer_dropped pid=%d uid=%u cause=\"%s\"",
 				    (int)peer->pid, (unsigned)peer->uid,
@@ -217,8 +217,8 @@ on_accept(struct watch *w, uint32_t events)
 
 	(void)events;
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-		owned_fd int sock = accept4(w->fd, NULL, NULL,
-					    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int sock = accept4(w->fd, NULL, NULL,
+				   SOCK_NONBLOCK | SOCK_CLOEXEC);
 		struct ucred cred;
 		socklen_t len = sizeof(cred);
 
@@ -231,13 +231,15 @@ on_accept(struct watch *w, uint32_t events)
 		}
 		/* The kernel's word, taken at connect(2): not to be forged. */
 		if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
-			continue;
-		if (may_connect(sup, &cred))
+			log_error("peer_refused error=\"%s\"",
+				  strerrordesc_np(errno));
+		else if (may_connect(sup, &cred))
 			add_peer(sup, &sock, &cred);
 		else
 			log_warning("peer_refused pid=%d uid=%u connections=%u",
 				    (int)cred.pid, (unsigned)cred.uid,
 				    sup->listener.count);
+		discard_add(&sup->discard, &sock); /* unless it was taken */
 	}
 }
 
@@ -301,7 +303,7 @@ listen_stop(struct supervisor *sup)
 	if (l->sock < 0)
 		return;
 	loop_remove(&sup->loop, &l->watch);
-	fd_close(&l->sock);
+	discard_add(&sup->discard, &l->sock);
 	if (unlink(sup->config.socket_path) < 0)
 		log_warning("socket_left path=%s error=\"%s\"",
 			    sup->config.socket_path, strerrordesc_np(errno));
@@ -312,7 +314,7 @@ peer_free(struct peer *peer)
 {
 	job_peer_gone(peer->sup, peer);
 	loop_remove(&peer->sup->loop, &peer->watch);
-	fd_close(&peer->sock);
+	discard_add(&peer->sup->discard, &peer->sock);
 	while (peer->first != NULL) {
 		struct outgoing *o = peer->first;
 

@@ -275,12 +275,17 @@ static int
 one_turn(struct supervisor *sup, uint64_t deadline_us, struct err *e)
 {
 	uint64_t job_us = job_next_deadline(sup);
+	uint64_t discard_us = discard_deadline(&sup->discard);
 
-	if (loop_turn(&sup->loop, job_us < deadline_us ? job_us : deadline_us,
-		      e) < 0)
+	if (job_us < deadline_us)
+		deadline_us = job_us;
+	if (discard_us < deadline_us)
+		deadline_us = discard_us;
+	if (loop_turn(&sup->loop, deadline_us, e) < 0)
 		return -1;
 	listen_sweep(sup);
 	job_turn_end(sup);
+	discard_flush(&sup->discard);
 	return 0;
 }
 

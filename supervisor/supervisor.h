@@ -13,6 +13,7 @@
 #include "supervisor/catalog.h"
 #include "supervisor/cgroup.h"
 #include "supervisor/config.h"
+#include "supervisor/discard.h"
 #include "supervisor/gate.h"
 #include "supervisor/host.h"
 #include "supervisor/listen.h"
@@ -34,6 +35,7 @@ struct supervisor {
 	struct catalog catalog;
 	struct audit audit;
 	struct listener listener;
+	struct discard discard;
 	struct job *jobs; /* one place a slot */
 	unsigned jobs_live;
 	bool is_stopping;

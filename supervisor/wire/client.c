@@ -107,6 +107,7 @@ exchange(const char *path, const struct proto_head *request,
 			       "this user use it? see --client-uid)",
 			       path);
 	status = wire_recv(sock, ret, &fds, e);
+	wire_fds_done(&fds);
 	if (status == WIRE_FAILED)
 		return err_wrap(e, "supervisor at %s", path);
 	if (status == WIRE_AGAIN)
@@ -118,7 +119,6 @@ exchange(const char *path, const struct proto_head *request,
 			       "supervisor at %s closed the connection (may "
 			       "this user use it? see --client-uid)",
 			       path);
-	wire_fds_done(&fds);
 	if (ret->head.type != wanted)
 		return err_set(
 			e, ERR_PEER, 0, "supervisor at %s answered %s", path,
@@ -430,11 +430,7 @@ read_message(struct run *run)
 
 	if (status == WIRE_AGAIN)
 		return;
-	if (status != WIRE_OK) {
-		lose(run);
-		return;
-	}
-	if (take_message(run, &msg, &fds, &e) < 0)
+	if (status != WIRE_OK || take_message(run, &msg, &fds, &e) < 0)
 		lose(run);
 	wire_fds_done(&fds);
 }

@@ -117,7 +117,7 @@ proto_type_name(enum proto_type type)
 void
 wire_fds_done(struct wire_fds *fds)
 {
-	for (unsigned i = 0; i < PROTO_FDS_MAX; i++)
+	for (unsigned i = 0; i < fds->count; i++)
 		fd_close(&fds->fd[i]);
 	fds->count = 0;
 }
@@ -125,7 +125,7 @@ wire_fds_done(struct wire_fds *fds)
 static void
 fds_init(struct wire_fds *fds)
 {
-	for (unsigned i = 0; i < PROTO_FDS_MAX; i++)
+	for (unsigned i = 0; i < WIRE_FDS_MAX; i++)
 		fds->fd[i] = -1;
 	fds->count = 0;
 }
@@ -204,12 +204,8 @@ take_fds(struct msghdr *mh, struct wire_fds *fds)
 
 			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int),
 			       sizeof(int));
-			if (fds->count < PROTO_FDS_MAX) {
-				fds->fd[fds->count++] = fd;
-			} else {
-				fd_close(&fd);
-				rc = -1;
-			}
+			assert(fds->count < WIRE_FDS_MAX);
+			fds->fd[fds->count++] = fd;
 		}
 	}
 	return rc;
@@ -271,10 +267,9 @@ wire_recv(int sock, union wire_message *ret_msg, struct wire_fds *ret_fds,
 {
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int) * PROTO_FDS_MAX)];
+		char bytes[CMSG_SPACE(sizeof(int) * WIRE_FDS_MAX)];
 	} control;
 	union wire_message msg = {0};
-	struct wire_fds fds;
 	struct iovec iov = {.iov_base = &msg, .iov_len = sizeof(msg)};
 	struct msghdr mh = {.msg_iov = &iov,
 			    .msg_iovlen = 1,
@@ -282,7 +277,6 @@ wire_recv(int sock, union wire_message *ret_msg, struct wire_fds *ret_fds,
 			    .msg_controllen = sizeof(control)};
 	ssize_t n;
 
-	fds_init(&fds);
 	fds_init(ret_fds);
 	do {
 		n = recvmsg(sock, &mh, MSG_CMSG_CLOEXEC);
@@ -293,21 +287,16 @@ wire_recv(int sock, union wire_message *ret_msg, struct wire_fds *ret_fds,
 		err_set(e, ERR_PEER, errno, "receive");
 		return WIRE_FAILED;
 	}
-	if (take_fds(&mh, &fds) < 0 ||
+	if (take_fds(&mh, ret_fds) < 0 ||
 	    (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
-		wire_fds_done(&fds);
 		err_set(e, ERR_PEER, 0, "message too long or too many fds");
 		return WIRE_FAILED;
 	}
-	if (n == 0) { /* a message of no bytes counts as the end, too */
-		wire_fds_done(&fds);
+	/* A message of no bytes counts as the end, too. */
+	if (n == 0 && ret_fds->count == 0)
 		return WIRE_CLOSED;
-	}
-	if (check_message(&msg, (size_t)n, &fds, e) < 0) {
-		wire_fds_done(&fds);
+	if (check_message(&msg, (size_t)n, ret_fds, e) < 0)
 		return WIRE_FAILED;
-	}
 	*ret_msg = msg;
-	*ret_fds = fds;
 	return WIRE_OK;
 }

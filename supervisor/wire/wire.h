@@ -26,8 +26,10 @@ union wire_message {
 	unsigned char bytes[PROTO_MESSAGE_MAX];
 };
 
+#define WIRE_FDS_MAX 253 /* the kernel's limit (SCM_MAX_FD) */
+
 struct wire_fds {
-	int fd[PROTO_FDS_MAX]; /* -1 where unused */
+	int fd[WIRE_FDS_MAX]; /* -1 where unused */
 	unsigned count;
 };
 
@@ -59,8 +61,8 @@ enum wire_status wire_send(int sock, const struct proto_head *msg,
 /*
  * Receive one message into *ret_msg and its fds (CLOEXEC, owned by the caller)
  * into *ret_fds.  Checks version, known type, exact size and fd count by
- * table, zero fields, terminated strings.  On WIRE_FAILED all received fds are
- * closed already.
+ * table, zero fields, terminated strings.  On WIRE_FAILED the fds that came,
+ * up to WIRE_FDS_MAX, are the caller's, too.
  */
 enum wire_status wire_recv(int sock, union wire_message *ret_msg,
 			   struct wire_fds *ret_fds, struct err *e);

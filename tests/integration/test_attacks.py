@@ -5,6 +5,7 @@ that was taken over and speaks to the supervisor's socket as it likes."""
 import array
 import contextlib
 import os
+import signal
 import socket
 import struct
 import threading
@@ -142,3 +143,64 @@ def test_a_flood_of_refusals_leaves_time_for_others(
     with flood(supervisor, 16, step):
         assert slowest_hello(supervisor) < 2
     os.close(junk)
+
+
+def lingering():
+    """A TCP socket that takes 20 s to close, and what keeps it so."""
+    server = socket.socket()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    server.bind(("127.0.0.1", 0))
+    server.listen(1)
+    one = socket.socket()
+    one.connect(server.getsockname())
+    other = server.accept()[0]
+    one.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            one.send(bytes(65536))
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                   struct.pack("ii", 1, 20))
+    return one, (other, server)
+
+
+HELLO_MESSAGE = head(HELLO, 16)
+LINGERERS = {
+    "as a bundle": lambda sock, fd: send(sock, message(), [fd]),
+    "where no fd belongs": lambda sock, fd: send(sock, HELLO_MESSAGE, [fd]),
+    "with an empty message": lambda sock, fd: send(sock, b"", [fd]),
+    "among many": lambda sock, fd: send(sock, HELLO_MESSAGE,
+                                        [0] * 252 + [fd]),
+    "in the queue": lambda sock, fd: (send(sock, b"nonsense"),
+                                      send(sock, HELLO_MESSAGE, [fd])),
+}
+
+
+@pytest.mark.parametrize("name", LINGERERS)
+def test_closing_a_clients_socket_blocks_nobody(supervisor,  # noqa: F811
+                                                name):
+    """SO_LINGER lets close() wait; only in the last process that has it."""
+    one, held = lingering()
+    with supervisor.connect() as sock, contextlib.suppress(OSError):
+        os.kill(supervisor.process.pid, signal.SIGSTOP)
+        LINGERERS[name](sock, one.fileno())
+        one.close()
+    os.kill(supervisor.process.pid, signal.SIGCONT)
+    assert slowest_hello(supervisor, 0.5) < 2
+    children = f"/proc/{supervisor.process.pid}/task/" \
+               f"{supervisor.process.pid}/children"
+    until(lambda: open(children).read() == "")
+    for one in held:
+        one.close()
+
+
+def test_stopping_waits_for_no_client(supervisor):  # noqa: F811
+    one, held = lingering()
+    os.kill(supervisor.process.pid, signal.SIGSTOP)
+    with supervisor.connect() as sock:
+        send(sock, HELLO_MESSAGE, [one.fileno()])
+        one.close()
+        supervisor.process.send_signal(signal.SIGTERM)
+        os.kill(supervisor.process.pid, signal.SIGCONT)
+        assert supervisor.process.wait(timeout=5) == 0
+    for one in held:
+        one.close()

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * discard.h - let go of fds that a client made, without waiting for them.
+ *
+ * Closing the last reference to a socket blocks for as long as its maker said
+ * with SO_LINGER, be it passed to us or still in the queue of a connection that
+ * we close; one such close would stop the clock of every job.  The kernel waits
+ * for nobody in a process that exits: so the last reference is that of a child,
+ * which exits when we have closed ours.
+ */
+#ifndef PC_SUPERVISOR_DISCARD_H
+#define PC_SUPERVISOR_DISCARD_H
+
+#include <stdint.h>
+
+#define DISCARD_MAX 512
+
+struct discard {
+	int fd[DISCARD_MAX];
+	unsigned len;
+	unsigned children; /* not yet reaped */
+};
+
+/* Takes *fd over; it stays open until the flush. */
+void discard_add(struct discard *d, int *fd);
+/* At the end of each turn. */
+void discard_flush(struct discard *d);
+/* When there is a child to reap; UINT64_MAX if there is none. */
+uint64_t discard_deadline(const struct discard *d);
+
+#endif
