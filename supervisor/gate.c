@@ -259,13 +259,14 @@ check_rlimits(const struct policy *policy, pid_t pid, struct err *e)
 {
 	const struct {
 		__rlimit_resource_t resource;
-		uint64_t most;
+		uint64_t least, most;
 		const char *name;
 	} rows[] = {
-		{RLIMIT_CORE, 1, "core"},
-		{RLIMIT_NOFILE, policy->limits.nofile, "nofile"},
-		{RLIMIT_FSIZE, policy->limits.file_bytes, "fsize"},
-		{RLIMIT_STACK, policy->limits.stack_bytes, "stack"},
+		/* At 0 a piped core_pattern would still run: core(5). */
+		{RLIMIT_CORE, 1, 1, "core"},
+		{RLIMIT_NOFILE, 0, policy->limits.nofile, "nofile"},
+		{RLIMIT_FSIZE, 0, policy->limits.file_bytes, "fsize"},
+		{RLIMIT_STACK, 0, policy->limits.stack_bytes, "stack"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -273,8 +274,10 @@ check_rlimits(const struct policy *policy, pid_t pid, struct err *e)
 
 		if (prlimit(pid, rows[i].resource, NULL, &got) < 0)
 			return err_sys(e, "read limit %s", rows[i].name);
-		if (got.rlim_cur > rows[i].most || got.rlim_max > rows[i].most)
-			return err_set(e, ERR_DENIED, 0, "limit %s is too high",
+		if (got.rlim_cur < rows[i].least ||
+		    got.rlim_cur > rows[i].most || got.rlim_max > rows[i].most)
+			return err_set(e, ERR_DENIED, 0,
+				       "limit %s is not the policy's",
 				       rows[i].name);
 	}
 	return 0;
