@@ -16,15 +16,6 @@
 #define LIST_DEFAULT 50
 #define LIST_MAX 200
 
-static double
-progress(const struct workflow_state *state)
-{
-	size_t steps = workflow_state_steps(state);
-	int64_t current = json_number(state->doc, "current_step");
-
-	return steps > 0 ? 100.0 * (double)current / (double)steps : 0.0;
-}
-
 /* ---- what was done --------------------------------------------------- */
 
 static void
@@ -142,7 +133,7 @@ status_data(const struct workflow_state *state)
 		"{s:s, s:I, s:f, s:o, s:o}", "workflow_id",
 		state->meta.workflow_id, "total_steps",
 		(json_int_t)workflow_state_steps(state), "progress_percentage",
-		progress(state), "artifacts", artifacts(state),
+		workflow_state_progress(state), "artifacts", artifacts(state),
 		"pending_approvals", approval_list_pending(state));
 
 	copy_members(data, state);
@@ -169,29 +160,12 @@ execute_status(struct api *api, const struct http_request *req,
 
 static int
 append_row(void *arg, const struct store_workflow_meta *meta,
-	   const char *document)
+	   const char *summary)
 {
-	static const char *const names[] = {
-		"user_id",	"username",   "status",	    "goal",
-		"current_step", "created_at", "updated_at", "error",
-	};
-	struct workflow_state state = {
-		.meta = *meta,
-		.doc = json_loads(document, JSON_ALLOW_NUL, NULL)};
-	json_t *row = json_pack("{s:s, s:I, s:f}", "workflow_id",
-				meta->workflow_id, "total_steps",
-				(json_int_t)workflow_state_steps(&state),
-				"progress_percentage", progress(&state));
+	json_t *row = json_loads(summary, JSON_ALLOW_NUL, NULL);
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		json_t *value = json_object_get(state.doc, names[i]);
-
-		if (value != NULL)
-			json_object_set(row, names[i], value);
-	}
-	json_array_append_new(arg, row);
-	workflow_state_done(&state);
-	return 0;
+	(void)meta;
+	return json_array_append_new(arg, row);
 }
 
 static int

@@ -35,6 +35,8 @@ const char *const schema_sql =
 	"  lease_token INTEGER NOT NULL DEFAULT 0,"
 	"  lease_until_us INTEGER NOT NULL DEFAULT 0,"
 	"  lease_worker TEXT NOT NULL DEFAULT '',"
+	/* Before the document, or a list would read all of that as well. */
+	"  summary TEXT NOT NULL,"
 	"  document TEXT NOT NULL"
 	") STRICT;"
 	"CREATE INDEX workflow_due ON workflow (due_us, lease_until_us)"
@@ -71,7 +73,7 @@ const char *const schema_sql =
 	"is_disabled, created_us"
 #define WORKFLOW_COLUMNS                                                       \
 	"workflow_id, user_id, status, version, created_us, updated_us, "      \
-	"due_us, expires_us, document"
+	"due_us, expires_us"
 
 const struct statement_text statement_texts[STATEMENT_COUNT] = {
 	[STATEMENT_BEGIN] = {CONNECTION_WRITE, "BEGIN IMMEDIATE"},
@@ -99,16 +101,16 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
 
 	[STATEMENT_WORKFLOW_CREATE] =
 		{CONNECTION_WRITE,
-		 "INSERT INTO workflow (" WORKFLOW_COLUMNS
-		 ") VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8)"},
+		 "INSERT INTO workflow (" WORKFLOW_COLUMNS ", summary, document"
+		 ") VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9)"},
 	[STATEMENT_WORKFLOW_GET] = {CONNECTION_READ,
-				    "SELECT " WORKFLOW_COLUMNS
+				    "SELECT " WORKFLOW_COLUMNS ", document"
 				    " FROM workflow WHERE workflow_id = ?1"},
 	[STATEMENT_WORKFLOW_UPDATE] =
 		{CONNECTION_WRITE,
 		 "UPDATE workflow SET version = version + 1, status = ?3,"
 		 " updated_us = ?4, due_us = ?5, expires_us = ?6,"
-		 " document = ?7"
+		 " summary = ?9, document = ?7"
 		 " WHERE workflow_id = ?1 AND version = ?2"
 		 " AND (?8 = 0 OR lease_token = ?8)"},
 	/* Why an update changed nothing: asked within its transaction. */
@@ -116,12 +118,14 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
 				      "SELECT version FROM workflow"
 				      " WHERE workflow_id = ?1"},
 	[STATEMENT_WORKFLOW_LIST] = {CONNECTION_READ,
-				     "SELECT " WORKFLOW_COLUMNS " FROM workflow"
+				     "SELECT " WORKFLOW_COLUMNS
+				     ", summary FROM workflow"
 				     " ORDER BY created_us DESC, rowid DESC"
 				     " LIMIT ?1"},
 	[STATEMENT_WORKFLOW_LIST_OF_USER] =
 		{CONNECTION_READ,
-		 "SELECT " WORKFLOW_COLUMNS " FROM workflow WHERE user_id = ?2"
+		 "SELECT " WORKFLOW_COLUMNS
+		 ", summary FROM workflow WHERE user_id = ?2"
 		 " ORDER BY created_us DESC, rowid DESC LIMIT ?1"},
 
 	[STATEMENT_LEASE_NEXT] = {CONNECTION_WRITE,

@@ -19,7 +19,7 @@
 /* One row of a list, read whole before the caller's function sees any. */
 struct row {
 	struct store_workflow_meta meta; /* of a job: workflow_id is its id */
-	char *document;
+	char *text; /* a workflow's summary, a job's document */
 };
 
 struct rows {
@@ -31,7 +31,7 @@ static void
 rows_done(struct rows *rows)
 {
 	for (size_t i = 0; i < rows->count; i++)
-		free(rows->row[i].document);
+		free(rows->row[i].text);
 	free(rows->row);
 }
 
@@ -71,11 +71,11 @@ read_meta(const struct query *q, struct store_workflow_meta *ret, struct err *e)
 	*ret = meta;
 	return 0;
 }
-#define COLUMN_DOCUMENT 8
+#define COLUMN_TEXT 8 /* document or summary, whichever was asked for */
 
 int
 store_workflow_create(struct store *s, const struct store_workflow_meta *meta,
-		      const char *document, struct err *e)
+		      const char *summary, const char *document, struct err *e)
 {
 	owned_query struct query q;
 	int rc;
@@ -88,7 +88,8 @@ store_workflow_create(struct store *s, const struct store_workflow_meta *meta,
 	query_bind_u64(&q, 5, meta->updated_us);
 	query_bind_u64(&q, 6, meta->due_us);
 	query_bind_u64(&q, 7, meta->expires_us);
-	query_bind_text(&q, 8, document);
+	query_bind_text(&q, 8, summary);
+	query_bind_text(&q, 9, document);
 	rc = query_step(&q, e);
 	if (rc < 0 && e->kind == ERR_CONFLICT)
 		return err_set(e, ERR_CONFLICT, 0, "workflow %s exists already",
@@ -111,7 +112,7 @@ store_workflow_get(struct store *s, const char *workflow_id,
 	if (rc == 0)
 		return err_set(e, ERR_NOT_FOUND, 0, "Workflow not found");
 	if (rc < 0 || read_meta(&q, &meta, e) < 0 ||
-	    query_text_dup(&q, COLUMN_DOCUMENT, ret_document, e) < 0)
+	    query_text_dup(&q, COLUMN_TEXT, ret_document, e) < 0)
 		return -1;
 	*ret_meta = meta;
 	return 0;
@@ -120,8 +121,8 @@ store_workflow_get(struct store *s, const char *workflow_id,
 /* Changes the row, or says in *ret_changed that no row was as expected. */
 static int
 update_step(struct store *s, const struct store_workflow_meta *meta,
-	    const char *document, uint64_t lease_token, bool *ret_changed,
-	    struct err *e)
+	    const char *summary, const char *document, uint64_t lease_token,
+	    bool *ret_changed, struct err *e)
 {
 	owned_query struct query q;
 
@@ -134,6 +135,7 @@ update_step(struct store *s, const struct store_workflow_meta *meta,
 	query_bind_u64(&q, 6, meta->expires_us);
 	query_bind_text(&q, 7, document);
 	query_bind_u64(&q, 8, lease_token);
+	query_bind_text(&q, 9, summary);
 	if (query_step(&q, e) < 0)
 		return -1;
 	*ret_changed = query_changes(&q) == 1;
@@ -166,14 +168,16 @@ explain_refusal(struct store *s, const char *workflow_id, uint64_t version,
 
 int
 store_workflow_update(struct store *s, struct store_workflow_meta *meta,
-		      const char *document, uint64_t lease_token, struct err *e)
+		      const char *summary, const char *document,
+		      uint64_t lease_token, struct err *e)
 {
 	bool has_changed = false;
 	int rc;
 
 	if (store_transaction_begin(s, e) < 0)
 		return -1;
-	rc = update_step(s, meta, document, lease_token, &has_changed, e);
+	rc = update_step(s, meta, summary, document, lease_token, &has_changed,
+			 e);
 	if (rc == 0 && !has_changed)
 		rc = explain_refusal(s, meta->workflow_id, meta->version, e);
 	if (store_transaction_end(s, rc, e) < 0)
@@ -199,7 +203,7 @@ read_workflows(struct store *s, const char *user_id, uint32_t limit,
 		struct row *row = rows_add(rows, e);
 
 		if (row == NULL || read_meta(&q, &row->meta, e) < 0 ||
-		    query_text_dup(&q, COLUMN_DOCUMENT, &row->document, e) < 0)
+		    query_text_dup(&q, COLUMN_TEXT, &row->text, e) < 0)
 			return -1;
 	}
 	return rc;
@@ -208,7 +212,7 @@ read_workflows(struct store *s, const char *user_id, uint32_t limit,
 int
 store_workflow_list(struct store *s, const char *user_id, uint32_t limit,
 		    int (*fn)(void *arg, const struct store_workflow_meta *meta,
-			      const char *document),
+			      const char *summary),
 		    void *arg, struct err *e)
 {
 	owned_rows struct rows rows = {0};
@@ -216,7 +220,7 @@ store_workflow_list(struct store *s, const char *user_id, uint32_t limit,
 	if (read_workflows(s, user_id, limit, &rows, e) < 0)
 		return -1;
 	for (size_t i = 0; i < rows.count; i++)
-		if (fn(arg, &rows.row[i].meta, rows.row[i].document) != 0)
+		if (fn(arg, &rows.row[i].meta, rows.row[i].text) != 0)
 			break;
 	return 0;
 }
@@ -448,7 +452,7 @@ read_running_jobs(struct store *s, struct rows *rows, struct err *e)
 		if (row == NULL ||
 		    query_text(&q, 0, row->meta.workflow_id,
 			       sizeof(row->meta.workflow_id), e) < 0 ||
-		    query_text_dup(&q, 1, &row->document, e) < 0)
+		    query_text_dup(&q, 1, &row->text, e) < 0)
 			return -1;
 	}
 	return rc;
@@ -465,8 +469,8 @@ store_job_list_running(struct store *s,
 	if (read_running_jobs(s, &rows, e) < 0)
 		return -1;
 	for (size_t i = 0; i < rows.count; i++)
-		if (fn(arg, rows.row[i].meta.workflow_id,
-		       rows.row[i].document) != 0)
+		if (fn(arg, rows.row[i].meta.workflow_id, rows.row[i].text) !=
+		    0)
 			break;
 	return 0;
 }

@@ -69,11 +69,13 @@ struct store_workflow_meta {
 };
 
 /*
- * Insert (version becomes 1).  meta->due_us makes it claimable.
+ * Insert (version becomes 1).  meta->due_us makes it claimable.  The summary is
+ * a short text of the caller's: what a list of workflows shows.
  */
 int store_workflow_create(struct store *s,
 			  const struct store_workflow_meta *meta,
-			  const char *document, struct err *e);
+			  const char *summary, const char *document,
+			  struct err *e);
 int store_workflow_get(struct store *s, const char *workflow_id,
 		       struct store_workflow_meta *ret_meta,
 		       char **ret_document, struct err *e);
@@ -83,13 +85,16 @@ int store_workflow_get(struct store *s, const char *workflow_id,
  * lease_token it also demands that this lease is still the newest (fencing).
  */
 int store_workflow_update(struct store *s, struct store_workflow_meta *meta,
-			  const char *document, uint64_t lease_token,
-			  struct err *e);
-/* Newest first; user_id NULL: of everybody.  Stops when fn returns non-zero. */
+			  const char *summary, const char *document,
+			  uint64_t lease_token, struct err *e);
+/*
+ * Newest first; user_id NULL: of everybody.  Stops when fn returns non-zero.
+ * Documents are not read: a few hundred of them may be gigabytes.
+ */
 int store_workflow_list(struct store *s, const char *user_id, uint32_t limit,
 			int (*fn)(void *arg,
 				  const struct store_workflow_meta *meta,
-				  const char *document),
+				  const char *summary),
 			void *arg, struct err *e);
 /*
  * Claim one workflow that is due and not leased: its id, and a lease token

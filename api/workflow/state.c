@@ -12,6 +12,7 @@
 
 #include "api/jobs/request.h"
 #include "supervisor/base/clock.h"
+#include "supervisor/base/fd.h"
 #include "supervisor/base/str.h"
 
 static const char *const status_names[WORKFLOW_STATUS_COUNT] = {
@@ -139,17 +140,43 @@ document_dump(const struct workflow_state *state, uint64_t version,
 	return text;
 }
 
+/* What a list shows of it, malloc'd. */
+static char *
+summary_dump(const struct workflow_state *state, struct err *e)
+{
+	static const char *const names[] = {
+		"workflow_id",	"user_id",    "username",   "status", "goal",
+		"current_step", "created_at", "updated_at", "error",
+	};
+	json_t *summary = json_pack("{s:I, s:f}", "total_steps",
+				    (json_int_t)workflow_state_steps(state),
+				    "progress_percentage",
+				    workflow_state_progress(state));
+	char *text;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		json_t *value = json_object_get(state->doc, names[i]);
+
+		if (value != NULL)
+			json_object_set(summary, names[i], value);
+	}
+	text = json_dumps(summary, JSON_COMPACT);
+	json_decref(summary);
+	if (text == NULL)
+		err_set(e, ERR_IO, ENOMEM, "write workflow as JSON");
+	return text;
+}
+
 int
 workflow_state_create(struct store *store, struct workflow_state *state,
 		      struct err *e)
 {
-	char *text = document_dump(state, 1, e);
+	owned_mem char *text = document_dump(state, 1, e), *summary = NULL;
 	int rc;
 
-	if (text == NULL)
+	if (text == NULL || (summary = summary_dump(state, e)) == NULL)
 		return -1;
-	rc = store_workflow_create(store, &state->meta, text, e);
-	free(text);
+	rc = store_workflow_create(store, &state->meta, summary, text, e);
 	if (rc == 0)
 		state->meta.version = 1;
 	return rc;
@@ -177,17 +204,15 @@ int
 workflow_state_save(struct store *store, struct workflow_state *state,
 		    uint64_t lease_token, struct err *e)
 {
-	char *text;
-	int rc;
+	owned_mem char *text = NULL, *summary = NULL;
 
 	state->meta.updated_us = clock_wall_us();
 	json_set_time(state->doc, "updated_at", state->meta.updated_us);
 	text = document_dump(state, state->meta.version + 1, e);
-	if (text == NULL)
+	if (text == NULL || (summary = summary_dump(state, e)) == NULL)
 		return -1;
-	rc = store_workflow_update(store, &state->meta, text, lease_token, e);
-	free(text);
-	return rc;
+	return store_workflow_update(store, &state->meta, summary, text,
+				     lease_token, e);
 }
 
 void
@@ -278,6 +303,15 @@ workflow_state_finish(struct workflow_state *state, enum workflow_status status,
 }
 
 /* ---- steps ----------------------------------------------------------- */
+
+double
+workflow_state_progress(const struct workflow_state *state)
+{
+	size_t steps = workflow_state_steps(state);
+	int64_t current = json_number(state->doc, "current_step");
+
+	return steps > 0 ? 100.0 * (double)current / (double)steps : 0.0;
+}
 
 size_t
 workflow_state_steps(const struct workflow_state *state)

@@ -74,6 +74,8 @@ void workflow_state_finish(struct workflow_state *state,
 
 size_t workflow_state_steps(const struct workflow_state *state);
 json_t *workflow_state_step(const struct workflow_state *state, size_t i);
+/* Per cent of the steps that are done. */
+double workflow_state_progress(const struct workflow_state *state);
 /* Index of the first step that is neither completed nor skipped. */
 size_t workflow_state_next_step(const struct workflow_state *state);
 

@@ -103,7 +103,8 @@ create(struct store *s, const char *id, uint64_t due_us)
 	struct store_workflow_meta meta = make_meta(id, due_us);
 	struct err e = ERR_INIT;
 
-	if (store_workflow_create(s, &meta, "{\"n\":0}", &e) < 0)
+	if (store_workflow_create(s, &meta, meta.workflow_id, "{\"n\":0}", &e) <
+	    0)
 		fail_msg("%s", e.text);
 }
 
@@ -214,7 +215,7 @@ test_workflow_round_trip(void **state)
 	struct err e = ERR_INIT;
 
 	meta.expires_us = 99;
-	assert_int_equal(store_workflow_create(*state, &meta,
+	assert_int_equal(store_workflow_create(*state, &meta, "{}",
 					       "{\"a\":\"\xc3\xa9\"}", &e),
 			 0);
 	assert_int_equal(store_workflow_get(*state, "w1", &got, &document, &e),
@@ -225,7 +226,8 @@ test_workflow_round_trip(void **state)
 	assert_int_equal(got.expires_us, 99);
 	assert_int_equal(got.created_us, meta.created_us);
 	assert_string_equal(got.status, "created");
-	assert_int_equal(store_workflow_create(*state, &meta, "{}", &e), -1);
+	assert_int_equal(store_workflow_create(*state, &meta, "{}", "{}", &e),
+			 -1);
 	assert_int_equal(e.kind, ERR_CONFLICT);
 }
 
@@ -241,7 +243,8 @@ test_workflow_missing(void **state)
 	assert_int_equal(e.kind, ERR_NOT_FOUND);
 	assert_null(document);
 	meta.version = 1;
-	assert_int_equal(store_workflow_update(*state, &meta, "{}", 0, &e), -1);
+	assert_int_equal(
+		store_workflow_update(*state, &meta, "{}", "{}", 0, &e), -1);
 	assert_int_equal(e.kind, ERR_NOT_FOUND);
 }
 
@@ -259,10 +262,12 @@ test_workflow_compare_and_set(void **state)
 	free(copy);
 	second = first;
 	assert_int_equal(
-		store_workflow_update(*state, &first, "{\"n\":1}", 0, &e), 0);
+		store_workflow_update(*state, &first, "{}", "{\"n\":1}", 0, &e),
+		0);
 	assert_int_equal(first.version, 2);
-	assert_int_equal(
-		store_workflow_update(*state, &second, "{\"n\":9}", 0, &e), -1);
+	assert_int_equal(store_workflow_update(*state, &second, "{}",
+					       "{\"n\":9}", 0, &e),
+			 -1);
 	assert_int_equal(e.kind, ERR_CONFLICT);
 	assert_int_equal(second.version, 1);
 	assert_int_equal(
@@ -295,7 +300,8 @@ race_updates(void *arg)
 		}
 		snprintf(next, sizeof(next), "{\"n\":%ld}",
 			 strtol(document + 5, NULL, 10) + 1);
-		if (store_workflow_update(race->s, &meta, next, 0, &e) == 0)
+		if (store_workflow_update(race->s, &meta, "{}", next, 0, &e) ==
+		    0)
 			race->won++;
 		else if (e.kind == ERR_CONFLICT)
 			race->lost++;
@@ -344,7 +350,7 @@ struct listing {
 /* Asks the store from within the list: this must not deadlock. */
 static int
 collect_ids(void *arg, const struct store_workflow_meta *meta,
-	    const char *document)
+	    const char *summary)
 {
 	struct listing *listing = arg;
 	struct store_workflow_meta again;
@@ -354,7 +360,7 @@ collect_ids(void *arg, const struct store_workflow_meta *meta,
 	assert_int_equal(store_workflow_get(listing->s, meta->workflow_id,
 					    &again, &copy, &e),
 			 0);
-	assert_string_equal(copy, document);
+	assert_string_equal(summary, meta->workflow_id);
 	append(listing->ids, meta->workflow_id);
 	return --listing->stop_after == 0;
 }
@@ -370,7 +376,8 @@ test_workflow_list(void **state)
 	create(*state, "w2", 0);
 	str_copy(meta.user_id, sizeof(meta.user_id), "user-2");
 	meta.created_us = clock_wall_us() + 1;
-	assert_int_equal(store_workflow_create(*state, &meta, "{}", &e), 0);
+	assert_int_equal(store_workflow_create(*state, &meta, "w3", "{}", &e),
+			 0);
 	store_workflow_list(*state, NULL, 10, collect_ids, &all, &e);
 	assert_string_equal(all.ids, "w3 w2 w1 ");
 	store_workflow_list(*state, NULL, 2, collect_ids, &some, &e);
@@ -467,7 +474,7 @@ test_expired_lease_is_fenced_off(void **state)
 	assert_true(new_token > old_token);
 	quick = slow;
 	/* The version still matches; the token alone decides. */
-	assert_int_equal(store_workflow_update(*state, &slow,
+	assert_int_equal(store_workflow_update(*state, &slow, "{}",
 					       "{\"by\":\"slow\"}", old_token,
 					       &e),
 			 -1);
@@ -479,7 +486,7 @@ test_expired_lease_is_fenced_off(void **state)
 	assert_int_equal(e.kind, ERR_CONFLICT);
 	assert_int_equal(
 		store_workflow_lease_release(*state, "w1", old_token, &e), -1);
-	assert_int_equal(store_workflow_update(*state, &quick,
+	assert_int_equal(store_workflow_update(*state, &quick, "{}",
 					       "{\"by\":\"quick\"}", new_token,
 					       &e),
 			 0);
@@ -517,13 +524,15 @@ test_release_and_reset_void_the_token(void **state)
 	assert_int_equal(store_workflow_lease_release(*state, "w1", token, &e),
 			 0);
 	meta.version = 1;
-	assert_int_equal(store_workflow_update(*state, &meta, "{}", token, &e),
-			 -1);
+	assert_int_equal(
+		store_workflow_update(*state, &meta, "{}", "{}", token, &e),
+		-1);
 	assert_int_equal(e.kind, ERR_CONFLICT);
 	token = claim(*state, "w1", 60000);
 	assert_int_equal(store_workflow_lease_reset(*state, &e), 0);
-	assert_int_equal(store_workflow_update(*state, &meta, "{}", token, &e),
-			 -1);
+	assert_int_equal(
+		store_workflow_update(*state, &meta, "{}", "{}", token, &e),
+		-1);
 	later = claim(*state, "w1", 60000);
 	assert_true(later > token);
 	assert_int_equal(
@@ -624,8 +633,9 @@ test_expire_deletes_only_terminal_ones(void **state)
 
 		str_copy(meta.status, sizeof(meta.status), rows[i].status);
 		meta.expires_us = rows[i].expires_us;
-		assert_int_equal(store_workflow_create(*state, &meta, "{}", &e),
-				 0);
+		assert_int_equal(
+			store_workflow_create(*state, &meta, "{}", "{}", &e),
+			0);
 	}
 	assert_int_equal(store_workflow_expire(*state, 2000, &count, &e), 0);
 	assert_int_equal(count, 3);
@@ -941,7 +951,8 @@ test_damaged_page_is_told(void **state)
 
 	memset(big, 'x', sizeof(big) - 1);
 	meta = make_meta("w1", 0);
-	assert_int_equal(store_workflow_create(*state, &meta, big, &e), 0);
+	assert_int_equal(store_workflow_create(*state, &meta, "{}", big, &e),
+			 0);
 	store_close(*state);
 	*state = NULL;
 	snprintf(path, sizeof(path), "%s/promptcraft.db", dir);
@@ -972,13 +983,15 @@ test_locked_file_is_told(void **state)
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL),
 			 SQLITE_OK);
-	assert_int_equal(store_workflow_create(*state, &meta, "{}", &e), -1);
+	assert_int_equal(store_workflow_create(*state, &meta, "{}", "{}", &e),
+			 -1);
 	assert_int_equal(e.kind, ERR_IO);
 	assert_non_null(strstr(e.text, "locked"));
 	assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL),
 			 SQLITE_OK);
 	sqlite3_close(db);
-	assert_int_equal(store_workflow_create(*state, &meta, "{}", &e), 0);
+	assert_int_equal(store_workflow_create(*state, &meta, "{}", "{}", &e),
+			 0);
 }
 
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
