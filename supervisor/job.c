@@ -26,7 +26,8 @@
 #include "supervisor/notify.h"
 #include "supervisor/supervisor.h"
 
-#define PREPARE_US 10000000 /* submit to gate opened */
+/* Submit to gate opened: milliseconds, but not on a machine under load. */
+#define PREPARE_US 30000000
 #define COLLECT_US 5000000
 #define END_US 5000000 /* between reports that PID 1 does not die */
 #define CONTROL_PER_TURN 8
