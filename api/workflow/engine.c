@@ -431,6 +431,7 @@ housekeeper_main(void *arg)
 	while (poll(fds, 2, look_for_due(engine)) <= 0) {
 		uint64_t now_ms = clock_mono_ms();
 
+		job_row_settle(engine->api->store);
 		if (now_ms >= renew_ms) {
 			for (size_t i = 0; i < engine->workers_len; i++)
 				renew_lease(&engine->workers[i]);

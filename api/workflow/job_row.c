@@ -5,10 +5,13 @@
 #include "api/workflow/job_row.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "api/jobs/report.h"
 #include "supervisor/base/log.h"
+#include "supervisor/base/str.h"
 
 int
 job_row_put(struct store *store, const char *job_id, const char *user_id,
@@ -25,6 +28,89 @@ job_row_put(struct store *store, const char *job_id, const char *user_id,
 	free(text);
 	return rc;
 }
+
+/* ---- ends that could not be written ----------------------------------- */
+
+/*
+ * A job starts only if its row could be written, so while the store fails no
+ * more of them come than run at once.
+ */
+#define UNSTORED_MAX 1024
+
+static struct {
+	pthread_mutex_t lock;
+	size_t count;
+	struct {
+		char job_id[40], user_id[40];
+	} row[UNSTORED_MAX];
+} unstored = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void
+remember_unstored(const char *job_id, const char *user_id)
+{
+	bool is_kept;
+
+	pthread_mutex_lock(&unstored.lock);
+	is_kept = unstored.count < UNSTORED_MAX &&
+		  str_copy(unstored.row[unstored.count].job_id,
+			   sizeof(unstored.row[0].job_id), job_id) == 0 &&
+		  str_copy(unstored.row[unstored.count].user_id,
+			   sizeof(unstored.row[0].user_id), user_id) == 0;
+	unstored.count += is_kept;
+	pthread_mutex_unlock(&unstored.lock);
+	if (!is_kept)
+		log_error("event=job_unstored job=%s: the next start marks it",
+			  job_id);
+}
+
+int
+job_row_end(struct store *store, const char *job_id, const char *user_id,
+	    json_t *data, struct err *e)
+{
+	if (job_row_put(store, job_id, user_id, JOB_ROW_DONE, data, e) == 0)
+		return 0;
+	if (e->kind != ERR_CONFLICT)
+		remember_unstored(job_id, user_id);
+	return -1;
+}
+
+static int
+put_unstored(struct store *store, const char *job_id, const char *user_id,
+	     struct err *e)
+{
+	json_t *data = job_report_error(job_id, JOB_ROW_UNSTORED,
+					"the job ended while the store could "
+					"not be written");
+	int rc;
+
+	if (data == NULL)
+		return err_set(e, ERR_IO, ENOMEM, "job %s", job_id);
+	rc = job_row_put(store, job_id, user_id, JOB_ROW_DONE, data, e);
+	json_decref(data);
+	return rc;
+}
+
+void
+job_row_settle(struct store *store)
+{
+	struct err e;
+	size_t i;
+
+	pthread_mutex_lock(&unstored.lock);
+	while (unstored.count > 0) {
+		i = unstored.count - 1;
+		if (put_unstored(store, unstored.row[i].job_id,
+				 unstored.row[i].user_id, &e) < 0 &&
+		    e.kind != ERR_CONFLICT)
+			break;
+		log_warning("event=job_unstored job=%s",
+			    unstored.row[i].job_id);
+		unstored.count = i;
+	}
+	pthread_mutex_unlock(&unstored.lock);
+}
+
+/* ---- reading ----------------------------------------------------------- */
 
 int
 job_row_get(struct store *store, const char *job_id, char ret_user_id[40],
@@ -43,6 +129,8 @@ job_row_get(struct store *store, const char *job_id, char ret_user_id[40],
 	*ret_data = data;
 	return 0;
 }
+
+/* ---- after a crash ------------------------------------------------------ */
 
 struct marking {
 	struct store *store;

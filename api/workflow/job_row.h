@@ -18,6 +18,20 @@
 int job_row_put(struct store *store, const char *job_id, const char *user_id,
 		const char *status, json_t *data, struct err *e);
 
+/*
+ * job_row_put with JOB_ROW_DONE.  If the store fails, the row is remembered:
+ * it would stay at running, and its result is lost.
+ */
+int job_row_end(struct store *store, const char *job_id, const char *user_id,
+		json_t *data, struct err *e);
+
+/*
+ * Mark what job_row_end could not write as error: "result not stored".  Called
+ * now and then; cheap if there is nothing, and as long as the store fails.
+ */
+#define JOB_ROW_UNSTORED "result not stored"
+void job_row_settle(struct store *store);
+
 /* *ret_data is a new reference. */
 int job_row_get(struct store *store, const char *job_id, char ret_user_id[40],
 		char ret_status[20], json_t **ret_data, struct err *e);

@@ -27,8 +27,16 @@ struct workflow_runner {
 	/* 0 if a job could be run now; else *e says what is missing. */
 	int (*check_ready)(void *arg, struct err *e);
 	/*
-	 * As job_run: 0 with a story, -1 if nothing ran (ERR_BUSY: no place
-	 * free, ERR_INVALID and ERR_LIMIT: the job itself is wrong).
+	 * Wait for a place for one job, and give it back after run(); ERR_BUSY
+	 * if none gets free in time or cancel_fd is readable.  Taken before an
+	 * attempt is written down, so that nothing is on record as running
+	 * that only waits.
+	 */
+	int (*take_place)(void *arg, int cancel_fd, struct err *e);
+	void (*give_place)(void *arg);
+	/*
+	 * As job_run: 0 with a story, -1 if nothing ran (ERR_INVALID and
+	 * ERR_LIMIT: the job itself is wrong).
 	 */
 	int (*run)(void *arg, const struct workflow_job *job, json_t **ret_data,
 		   struct job_verdict *ret_verdict, struct err *e);

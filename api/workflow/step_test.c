@@ -182,7 +182,8 @@ load_done_job(const struct step_context *c, const char *job_id)
 	if (job_row_get(c->api->store, job_id, user_id, status, &data, &e) < 0)
 		return NULL;
 	if (strcmp(status, JOB_ROW_DONE) != 0 ||
-	    strcmp(json_text(data, "reason"), JOB_ROW_ORPHANED) == 0) {
+	    strcmp(json_text(data, "reason"), JOB_ROW_ORPHANED) == 0 ||
+	    strcmp(json_text(data, "reason"), JOB_ROW_UNSTORED) == 0) {
 		json_decref(data);
 		data = NULL;
 	}
@@ -281,8 +282,8 @@ take_story(struct step_context *c, const char *job_id, json_t *data,
 		json_object_set_new(data, "reason",
 				    json_string(JOB_ROW_ORPHANED));
 	}
-	if (job_row_put(c->api->store, job_id, c->state->meta.user_id,
-			JOB_ROW_DONE, data, e) < 0)
+	if (job_row_end(c->api->store, job_id, c->state->meta.user_id, data,
+			e) < 0)
 		return step_store_failed(c, e);
 	if (is_cut_off)
 		return STEP_STOP; /* who cancelled has written the document */
@@ -304,8 +305,8 @@ put_refused_job(struct step_context *c, const char *job_id,
 	add_origin(c, data);
 	json_object_set_new(data, "is_retryable",
 			    json_boolean(cause->kind == ERR_PEER));
-	if (job_row_put(c->api->store, job_id, c->state->meta.user_id,
-			JOB_ROW_DONE, data, &e) < 0)
+	if (job_row_end(c->api->store, job_id, c->state->meta.user_id, data,
+			&e) < 0)
 		log_error("event=job_save job=%s error=\"%s\"", job_id, e.text);
 	json_decref(data);
 }
@@ -314,16 +315,6 @@ put_refused_job(struct step_context *c, const char *job_id,
 static enum step_result
 take_refusal(struct step_context *c, const char *job_id, struct err *e)
 {
-	int64_t attempt = json_number(c->step, "attempt");
-
-	if (e->kind == ERR_BUSY) {
-		/* No attempt was made: the same number, row and id serve
-		 * again. */
-		json_object_set_new(c->step, "attempt",
-				    json_integer(attempt - 1));
-		json_object_del(c->step, "job_id");
-		return wait_for(c, "waits", e->text);
-	}
 	put_refused_job(c, job_id, e);
 	if (e->kind == ERR_PEER)
 		return retry_later(c, JOB_REASON_LOST_GONE, "", e);
@@ -344,19 +335,15 @@ begin_attempt(struct step_context *c, char ret_job_id[40])
 	return step_save(c);
 }
 
-enum step_result
-step_test_run(struct step_context *c, struct err *e)
+/* With a place for one job. */
+static enum step_result
+run_attempt(struct step_context *c, struct err *e)
 {
-	const char *in_flight = json_text(c->step, "job_id");
 	enum step_result result;
 	struct job_verdict verdict;
 	json_t *data = NULL;
 	char job_id[40];
 
-	if (in_flight[0] != '\0')
-		return resume(c, in_flight, e);
-	if (c->runner->check_ready(c->runner->arg, e) < 0)
-		return wait_for(c, "waits", e->text);
 	if (begin_attempt(c, job_id) != STEP_DONE)
 		return STEP_STOP;
 	if (put_running_job(c, job_id, e) < 0)
@@ -365,5 +352,22 @@ step_test_run(struct step_context *c, struct err *e)
 		return take_refusal(c, job_id, e);
 	result = take_story(c, job_id, data, &verdict, e);
 	json_decref(data);
+	return result;
+}
+
+enum step_result
+step_test_run(struct step_context *c, struct err *e)
+{
+	const struct workflow_runner *runner = c->runner;
+	const char *in_flight = json_text(c->step, "job_id");
+	enum step_result result;
+
+	if (in_flight[0] != '\0')
+		return resume(c, in_flight, e);
+	if (runner->check_ready(runner->arg, e) < 0 ||
+	    runner->take_place(runner->arg, c->cancel_fd, e) < 0)
+		return wait_for(c, "waits", e->text);
+	result = run_attempt(c, e);
+	runner->give_place(runner->arg);
 	return result;
 }

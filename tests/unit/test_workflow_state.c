@@ -42,13 +42,15 @@
 	"{\"outcome\":\"failed\",\"reason\":null,\"tests\":{\"passed\":3,"     \
 	"\"failed\":1,\"errors\":1,\"success_rate\":0.6}}"
 
-enum play { PLAY_PASS, PLAY_FAIL, PLAY_LOST, PLAY_BUSY, PLAY_BLOCK };
+enum play { PLAY_PASS, PLAY_FAIL, PLAY_LOST, PLAY_BLOCK };
 
 /* The runner's script; the last entry is repeated. */
 static struct {
 	enum play plays[4];
 	size_t plays_len;
 	atomic_int calls;
+	atomic_int busy;   /* so many times there is no place free */
+	atomic_int places; /* taken and not given back */
 	atomic_bool is_ready;
 	atomic_bool is_blocked;	 /* a job hangs right now */
 	atomic_bool is_released; /* let it end, passed */
@@ -126,6 +128,7 @@ play_run(void *arg, const struct workflow_job *job, json_t **ret_data,
 	size_t call = note_call(job), last = script.plays_len - 1;
 
 	(void)arg;
+	(void)e;
 	memset(v, 0, sizeof(*v));
 	switch (script.plays[call < last ? call : last]) {
 	case PLAY_PASS:
@@ -143,16 +146,36 @@ play_run(void *arg, const struct workflow_job *job, json_t **ret_data,
 		v->reason = JOB_REASON_LOST_RESTARTED;
 		v->is_retryable = true;
 		break;
-	case PLAY_BUSY:
-		return err_set(e, ERR_BUSY, 0, "all jails are busy");
 	case PLAY_BLOCK:
 		play_block(job, ret_data, v);
 	}
 	return 0;
 }
 
+static int
+play_take_place(void *arg, int cancel_fd, struct err *e)
+{
+	(void)arg;
+	(void)cancel_fd;
+	if (script.busy > 0) {
+		script.busy--;
+		return err_set(e, ERR_BUSY, 0, "all jails are busy");
+	}
+	script.places++;
+	return 0;
+}
+
+static void
+play_give_place(void *arg)
+{
+	(void)arg;
+	script.places--;
+}
+
 static const struct workflow_runner runner = {
 	.check_ready = play_ready,
+	.take_place = play_take_place,
+	.give_place = play_give_place,
 	.run = play_run,
 };
 
@@ -484,19 +507,51 @@ test_waits_for_supervisor(void **state)
 	workflow_state_done(&s);
 }
 
+static int
+count_job(void *arg, const char *job_id, const char *document)
+{
+	(void)job_id;
+	(void)document;
+	++*(int *)arg;
+	return 0;
+}
+
+/* Until its second step says what it waits for. */
+static void
+wait_waiting(const char *id, struct workflow_state *ret)
+{
+	for (int i = 0; i < 200; i++) {
+		load(id, ret);
+		if (json_object_get(workflow_state_step(ret, 1),
+				    "waiting_for") != NULL)
+			return;
+		workflow_state_done(ret);
+		usleep(20000);
+	}
+	fail_msg("the step does not wait");
+}
+
 static void
 test_busy_is_no_attempt(void **state)
 {
 	struct workflow_state s;
+	struct err e = ERR_INIT;
+	int running = 0;
 	char id[40];
 
 	(void)state;
-	play(PLAY_BUSY, PLAY_PASS);
+	play(PLAY_PASS, PLAY_PASS);
+	script.busy = 1;
 	start();
 	create(with_tests, false, id);
+	wait_waiting(id, &s);
+	assert_null(json_object_get(workflow_state_step(&s, 1), "job_id"));
+	workflow_state_done(&s);
+	store_job_list_running(api.store, count_job, &running, &e);
+	assert_int_equal(running, 0);
 	wait_status(id, "completed", &s);
-	assert_int_equal(script.calls, 2);
-	assert_string_equal(script.job_ids[0], script.job_ids[1]);
+	assert_int_equal(script.calls, 1);
+	assert_int_equal(script.places, 0);
 	assert_int_equal(json_number(workflow_state_step(&s, 1), "attempt"), 1);
 	workflow_state_done(&s);
 }
