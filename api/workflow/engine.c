@@ -160,7 +160,7 @@ fail_step(struct step_context *c, const struct err *e)
 	fail(c, e->text);
 }
 
-static void
+static enum step_result
 complete(struct step_context *c)
 {
 	const struct workflow_engine *engine = c->arg;
@@ -170,6 +170,7 @@ complete(struct step_context *c)
 	if (step_save(c) == STEP_DONE)
 		log_info("event=workflow_completed workflow=%s",
 			 c->state->meta.workflow_id);
+	return STEP_STOP;
 }
 
 static bool
@@ -191,6 +192,10 @@ begin_step(struct step_context *c)
 		workflow_state_set_status(c->state, WORKFLOW_RUNNING, NULL);
 }
 
+/*
+ * The last step and the workflow end in one write: a cancel in between would
+ * leave a cancelled workflow whose artifacts are released.
+ */
 static enum step_result
 end_step(struct step_context *c)
 {
@@ -202,6 +207,9 @@ end_step(struct step_context *c)
 	json_object_set_new(metrics, "steps_completed", json_integer(done + 1));
 	json_object_set_new(c->state->doc, "current_step",
 			    json_integer((json_int_t)c->index + 1));
+	if (workflow_state_next_step(c->state) ==
+	    workflow_state_steps(c->state))
+		return complete(c);
 	return step_save(c);
 }
 
@@ -215,10 +223,8 @@ advance_step(struct step_context *c)
 
 	c->index = workflow_state_next_step(c->state);
 	c->step = workflow_state_step(c->state, c->index);
-	if (c->step == NULL) {
-		complete(c);
-		return STEP_STOP;
-	}
+	if (c->step == NULL)
+		return complete(c);
 	type = step_type_find(json_text(c->step, "type"));
 	if (type == NULL) {
 		fail(c, "the plan has a step of an unknown type");

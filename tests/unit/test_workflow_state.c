@@ -359,6 +359,9 @@ test_passes(void **state)
 	start();
 	create(with_tests, false, id);
 	wait_status(id, "completed", &s);
+	/* created, generated, attempt begun, tested, finalized and over: no
+	 * write lies between the release and the end. */
+	assert_int_equal(s.meta.version, 5);
 	assert_string_equal(json_text(workflow_state_part(&s, "artifacts"),
 				      "generated_code"),
 			    "x = 1\n");
