@@ -384,9 +384,6 @@ expire(struct workflow_engine *engine)
 	else if (count > 0)
 		log_info("event=workflow_expire count=%llu",
 			 (unsigned long long)count);
-	if (store_job_expire(engine->api->store,
-			     clock_wall_us() - engine->ttl_us, &count, &e) < 0)
-		log_error("event=job_expire error=\"%s\"", e.text);
 }
 
 /* Milliseconds to the next due time, at most one tick. */
