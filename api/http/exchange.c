@@ -13,15 +13,18 @@
 #include "api/http/exchange.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/epoll.h>
 
 #include "api/auth/bearer.h"
 #include "api/http/body.h"
 #include "supervisor/base/clock.h"
+#include "supervisor/base/fd.h"
 #include "supervisor/base/log.h"
 #include "supervisor/base/str.h"
 
@@ -288,6 +291,7 @@ begin(struct exchange *ex, const char *url, const char *method)
 	ex->req.path = ex->path;
 	ex->req.request_id = ex->request_id;
 	ex->req.connection = ex->connection;
+	ex->req.gone_fd = -1;
 	check_request(ex, url);
 	if (ex->match.id[0] != '\0')
 		ex->req.id = ex->match.id;
@@ -395,6 +399,44 @@ run_handler(struct exchange *ex)
 	answer(ex);
 }
 
+/*
+ * An epoll set, which itself can be polled.  The socket stays open while its
+ * connection is suspended.  A client that has closed only its sending side
+ * counts as gone: the two cannot be told apart before the answer is sent.
+ */
+static int
+open_gone_fd(const struct exchange *ex, int *ret_fd)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		ex->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct epoll_event hang_up = {.events = EPOLLRDHUP};
+	struct epoll_event stop = {.events = EPOLLIN};
+	owned_fd int fd = epoll_create1(EPOLL_CLOEXEC);
+
+	if (info == NULL || fd < 0 ||
+	    epoll_ctl(fd, EPOLL_CTL_ADD, info->connect_fd, &hang_up) < 0 ||
+	    epoll_ctl(fd, EPOLL_CTL_ADD, ex->server->api->stop_fd, &stop) < 0)
+		return -1;
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+static void
+run_slow(struct exchange *ex)
+{
+	owned_fd int gone_fd = -1;
+
+	if (open_gone_fd(ex, &gone_fd) < 0) {
+		log_error("watch_client request_id=%s errno=%d", ex->request_id,
+			  errno);
+		refuse_busy(ex, "too many requests at once");
+		return;
+	}
+	ex->req.gone_fd = gone_fd;
+	run_handler(ex);
+	ex->req.gone_fd = -1;
+}
+
 /* On a thread of a pool: the connection is suspended, so ex is ours. */
 void
 exchange_run(void *item)
@@ -404,6 +446,8 @@ exchange_run(void *item)
 	http_request_id_set(ex->request_id);
 	if (atomic_load(&ex->server->is_stopping))
 		refuse_busy(ex, "the service is stopping");
+	else if (ex->match.route->flags & HTTP_SLOW)
+		run_slow(ex);
 	else
 		run_handler(ex);
 	http_request_id_set(NULL);

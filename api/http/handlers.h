@@ -4,7 +4,8 @@
  * them in the table.  Each one lives with its subject: api/auth, api/jobs,
  * api/workflow, and api/http for what speaks of the service itself.
  *
- * A handler that blocks (HTTP_SLOW, HTTP_BRIEF) also watches api->stop_fd.
+ * A handler that blocks also watches req->gone_fd (HTTP_SLOW) or api->stop_fd
+ * (HTTP_BRIEF).
  */
 #ifndef PC_API_HANDLERS_H
 #define PC_API_HANDLERS_H

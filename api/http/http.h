@@ -30,6 +30,8 @@ struct http_request {
 	char address[48];	/* of the client, as text */
 	const char *request_id; /* what X-Request-Id of the answer says */
 	void *connection;	/* for http_query() */
+	int gone_fd; /* HTTP_SLOW: readable as soon as the client has gone or
+			the process stops, and nobody wants the answer */
 };
 
 struct http_response {

@@ -4,8 +4,10 @@
  * and GET /api/v3/jobs/{id}.
  *
  * A job is on disk as running before it is submitted, so that one cut off by
- * a crash of this process is reported as such and not forgotten.
+ * a crash of this process is reported as such and not forgotten.  A job whose
+ * client hangs up is killed: nobody would read its result.
  */
+#include <poll.h>
 #include <string.h>
 
 #include "api/http/handlers.h"
@@ -158,8 +160,8 @@ give_up(struct api *api, const struct http_request *req, const char *job_id,
 	json_t *data = job_report_error(job_id, "not submitted", cause->text);
 	struct err e;
 
-	if (data != NULL && job_row_put(api->store, job_id, req->user.user_id,
-					JOB_ROW_DONE, data, &e) < 0)
+	if (data != NULL &&
+	    job_row_end(api->store, job_id, req->user.user_id, data, &e) < 0)
 		log_error("event=job_save job=%s error=\"%s\"", job_id, e.text);
 	json_decref(data);
 	if (cause->kind == ERR_PEER)
@@ -168,15 +170,24 @@ give_up(struct api *api, const struct http_request *req, const char *job_id,
 		http_problem_from_err(res, cause);
 }
 
-/* Nobody but this process' own end cancels a plain job. */
+/* A plain job is cancelled by this process' end or by its client's leaving. */
 static void
-note_cut_off(json_t *data, const struct job_verdict *verdict)
+note_cut_off(const struct api *api, json_t *data,
+	     const struct job_verdict *verdict)
 {
+	struct pollfd stop = {.fd = api->stop_fd, .events = POLLIN};
 	json_t *error;
 
 	if (verdict->reason == NULL ||
 	    strcmp(verdict->reason, "cancelled") != 0)
 		return;
+	if (poll(&stop, 1, 0) <= 0) {
+		json_object_set_new(data, "error",
+				    json_string("the client closed its "
+						"connection while the job "
+						"ran"));
+		return;
+	}
 	error = job_report_error(json_text(data, "job_id"), JOB_ROW_ORPHANED,
 				 "the API process was stopped while the job "
 				 "ran");
@@ -193,7 +204,7 @@ run(struct api *api, const struct http_request *req,
 		.job_id = job_id,
 		.actor = req->user.username,
 		.workflow = "",
-		.cancel_fd = api->stop_fd,
+		.cancel_fd = req->gone_fd,
 		.lost_wait_ms = JOB_LOST_WAIT_MS,
 	};
 	struct job_verdict verdict;
@@ -210,9 +221,9 @@ run(struct api *api, const struct http_request *req,
 		give_up(api, req, job_id, &e, res);
 	} else {
 		json_object_set(data, "started_at", started_at);
-		note_cut_off(data, &verdict);
-		if (job_row_put(api->store, job_id, req->user.user_id,
-				JOB_ROW_DONE, data, &e) < 0) {
+		note_cut_off(api, data, &verdict);
+		if (job_row_end(api->store, job_id, req->user.user_id, data,
+				&e) < 0) {
 			json_decref(data);
 			http_problem_from_err(res, &e);
 		} else {
@@ -232,7 +243,7 @@ jobs_post(struct api *api, const struct http_request *req,
 
 	if (parse(api, req, &request, res) < 0)
 		return;
-	if (job_host_slot_acquire(host, SLOT_WAIT_MS, api->stop_fd, &e) < 0) {
+	if (job_host_slot_acquire(host, SLOT_WAIT_MS, req->gone_fd, &e) < 0) {
 		http_problem(res, 503, NULL, "%s", e.text);
 		res->retry_after_s = SLOT_RETRY_S;
 	} else {

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients that want the API to fall over, to forget or to tell too much."""
 
+import contextlib
+import json
 import re
+import socket
+import sqlite3
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from promptcraft import Stack
+from promptcraft import Stack, wait_for
 
 GOAL = "A small program with tests"
 
@@ -32,10 +37,10 @@ def resident_mb(stack):
 
 
 def test_a_list_reads_no_documents(own_stack):
-    """100 workflows of 3.9 MB: listing them once took 1 GB and half a
-    minute, in which no other request was answered."""
+    """40 workflows of 3.9 MB: listing them once took 0.5 GB and ten
+    seconds, in which no other request was answered."""
     client = own_stack.client()
-    for _ in range(100):
+    for _ in range(40):
         # Without code a workflow is over at its first step.
         client.execute(GOAL, {"filler": "x" * 3_900_000})
     before = resident_mb(own_stack)
@@ -43,5 +48,54 @@ def test_a_list_reads_no_documents(own_stack):
     rows = client.get("/api/v3/workflows?limit=200").data["workflows"]
     assert time.monotonic() - started < 2
     assert resident_mb(own_stack) - before < 30
-    assert len(rows) == 100
+    assert len(rows) == 40
     assert rows[0]["goal"] == GOAL
+
+
+# ---- clients that leave -----------------------------------------------------
+
+
+def send_job(stack, code):
+    """POST it over a socket of our own, which is returned unanswered."""
+    url = urlsplit(stack.url)
+    body = json.dumps({"language": "python", "code": code})
+    sock = socket.create_connection((url.hostname, url.port), timeout=60)
+    sock.sendall(
+        f"POST /api/v3/jobs HTTP/1.1\r\nHost: x\r\n"
+        f"Authorization: Bearer {stack.info['token']}\r\n"
+        f"Content-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
+    return sock
+
+
+def job_rows(stack):
+    """[data] of all jobs, the newest last."""
+    database = Path(stack.info["state_dir"]) / "promptcraft.db"
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        rows = db.execute("SELECT document FROM job ORDER BY updated_us")
+        return [json.loads(row[0]) for row in rows]
+
+
+def test_a_job_whose_client_hangs_up_is_killed(stack, client):
+    before = len(job_rows(stack))
+    sock = send_job(stack, "import time; time.sleep(20)")
+    wait_for(lambda: job_rows(stack), lambda rows: len(rows) > before)
+    time.sleep(0.5)
+    sock.close()
+    row = wait_for(lambda: job_rows(stack)[-1],
+                   lambda row: row["status"] == "done", seconds=2)
+    assert (row["outcome"], row["reason"]) == ("killed", "cancelled")
+    assert "client" in row["error"]
+    # Its only place is free again.
+    assert client.job(language="python", code="print(1)")["stdout"] == "1\n"
+
+
+def test_a_client_that_hangs_up_in_the_queue_runs_nothing(stack, client):
+    """One slot: the second job waits for the first."""
+    first = send_job(stack, "import time; time.sleep(3)")
+    time.sleep(0.5)
+    rows = len(job_rows(stack))
+    send_job(stack, "print(1)").close()
+    assert client.job(language="python", code="print(2)")["stdout"] == "2\n"
+    first.close()
+    assert len(job_rows(stack)) == rows + 1
