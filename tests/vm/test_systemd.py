@@ -130,11 +130,20 @@ def test_service_keeps_its_jails_below_itself(service):
     assert text == f"0::/{service.cgroup.relative_to(TOP)}/supervisor\n"
 
 
-def test_service_memory_limit(service):
+def runs_out_of_memory(service):
+    """A job does; systemd (OOMPolicy=) must not take it for the service."""
+    pid = service.pid
     status, data = service.run("eat.py", EAT_MEMORY, "--memory", "64")
     assert status == 137, data
     assert (data["outcome"], data["reason"]) == ("killed", "memory")
     assert 32 << 20 < data["usage"]["memory_peak_bytes"] <= 65 << 20
+    systemctl("daemon-reload")
+    assert service.run("pid.py", "print('there')")[0] == 0
+    assert service.pid == pid
+
+
+def test_service_memory_limit(service):
+    runs_out_of_memory(service)
     # A fresh cgroup a job: the next one knows nothing of it.
     status, data = service.run("after.py", "print('well')")
     assert (status, data["stdout"]) == (0, "well\n")
@@ -175,6 +184,7 @@ def test_service_without_delegation_uses_the_top(properties):
         status, data = service.run("hello.py", "print('hello')")
         assert (status, data["stdout"]) == (0, "hello\n"), data
         assert len(trees()) == 1 and not trees(service.cgroup)
+        runs_out_of_memory(service)
     finally:
         service.stop()
     assert not trees()
