@@ -29,7 +29,7 @@ STACK_TOOL = REPO / "tools" / "stack"
 CLI = BUILD / "promptcraft"
 # By how much to stretch times that are an assertion: 1, and more only on an
 # emulated processor (tests/vm).
-SLOW = float(os.environ.get("PROMPTCRAFT_SLOW_MACHINE", "1"))
+SLOWNESS = float(os.environ.get("PROMPTCRAFT_SLOW_MACHINE", "1"))
 HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -107,7 +107,7 @@ class Client:
 
 def wait_for(get, is_good, seconds=10, pause=0.05):
     """Call get() until is_good(value); the value, or an AssertionError."""
-    deadline = time.monotonic() + seconds * SLOW
+    deadline = time.monotonic() + seconds * SLOWNESS
     while True:
         value = get()
         if is_good(value):

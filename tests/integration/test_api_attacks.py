@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from promptcraft import SLOW, Stack, wait_for
+from promptcraft import SLOWNESS, Stack, wait_for
 
 GOAL = "A small program with tests"
 
@@ -46,7 +46,7 @@ def test_a_list_reads_no_documents(own_stack):
     before = resident_mb(own_stack)
     started = time.monotonic()
     rows = client.get("/api/v3/workflows?limit=200").data["workflows"]
-    assert time.monotonic() - started < 2 * SLOW
+    assert time.monotonic() - started < 2 * SLOWNESS
     assert resident_mb(own_stack) - before < 30
     assert len(rows) == 40
     assert rows[0]["goal"] == GOAL
