@@ -7,6 +7,7 @@
  * (500, an unreachable supervisor) is logged in full under the request id and
  * told in general words: paths, SQL and addresses stay inside.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 
 #define DETAIL_MAX 512
 #define RETRY_BUSY_S 2
+#define RETRY_FULL_S 30
 
 static _Thread_local char current_id[HTTP_REQUEST_ID_SIZE];
 
@@ -41,11 +43,13 @@ static const struct {
 };
 
 /* What an error of our own code means to a client. */
-static const struct {
+struct err_answer {
 	int status;
 	uint32_t retry_after_s;
 	const char *public_text; /* NULL: e->text is meant for the client */
-} err_answers[ERR_KIND_COUNT] = {
+};
+
+static const struct err_answer err_answers[ERR_KIND_COUNT] = {
 	[ERR_NONE] = {500, 0, "Internal error"},
 	[ERR_INVALID] = {422, 0, NULL},
 	[ERR_DENIED] = {403, 0, NULL},
@@ -59,6 +63,12 @@ static const struct {
 		      "The execution service is not reachable; try again "
 		      "later"},
 };
+
+/* Nobody's fault in the code, and over when there is room again. */
+static const struct err_answer disk_full = {
+	503, RETRY_FULL_S,
+	"The service's disk is full: nothing can be stored until an operator "
+	"makes room"};
 
 void
 http_request_id_set(const char *id)
@@ -135,15 +145,18 @@ void
 http_problem_from_err(struct http_response *res, const struct err *e)
 {
 	uint32_t kind = e->kind < ERR_KIND_COUNT ? e->kind : ERR_NONE;
-	const char *text = err_answers[kind].public_text;
+	const struct err_answer *answer = kind == ERR_IO && e->errnum == ENOSPC
+						  ? &disk_full
+						  : &err_answers[kind];
+	const char *text = answer->public_text;
 	char detail[DETAIL_MAX];
 
-	if (text != NULL || err_answers[kind].status >= 500)
+	if (text != NULL || answer->status >= 500)
 		log_error("request_failed request_id=%s kind=%s error=\"%s\"",
 			  http_request_id(), err_kind_name(kind), e->text);
 	snprintf(detail, sizeof(detail), "%s", text != NULL ? text : e->text);
-	fill_problem(res, err_answers[kind].status, NULL, detail);
-	res->retry_after_s = err_answers[kind].retry_after_s;
+	fill_problem(res, answer->status, NULL, detail);
+	res->retry_after_s = answer->retry_after_s;
 }
 
 void

@@ -47,6 +47,8 @@ set_sqlite_err(struct err *e, sqlite3 *db, int rc)
 	case SQLITE_LOCKED:
 		return err_set(e, ERR_IO, EBUSY,
 			       "store: locked by another process");
+	case SQLITE_FULL:
+		return err_set(e, ERR_IO, ENOSPC, "store");
 	default:
 		return err_set(e, ERR_IO, sqlite3_system_errno(db), "store: %s",
 			       sqlite3_errmsg(db));

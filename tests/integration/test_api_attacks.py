@@ -3,15 +3,18 @@
 
 import contextlib
 import json
+import os
 import re
 import socket
 import sqlite3
+import subprocess
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from promptcraft import SLOWNESS, Stack, wait_for
+from promptcraft import (BUILD, Stack, make_directory, problem, run_stack,
+                         wait_for)
 
 GOAL = "A small program with tests"
 
@@ -99,3 +102,55 @@ def test_a_client_that_hangs_up_in_the_queue_runs_nothing(stack, client):
     assert client.job(language="python", code="print(2)")["stdout"] == "2\n"
     first.close()
     assert len(job_rows(stack)) == rows + 1
+
+
+# ---- a full disk ------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk():
+    directory = make_directory()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=711",
+                    "tmpfs", directory], check=True)
+    yield Path(directory)
+    subprocess.run(["umount", directory], check=True)
+    os.rmdir(directory)
+
+
+def fill(path):
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT)
+    with contextlib.suppress(OSError):
+        while True:
+            os.write(fd, b"x" * 4096)
+    os.close(fd)
+
+
+def test_a_full_disk_is_told_and_got_over(small_disk):
+    info = run_stack("up", small_disk, "--build", BUILD).stdout
+    stack = Stack(small_disk, json.loads(info))
+    client = stack.client()
+    slow = {"code": "import time; time.sleep(4)",
+            "execution_preferences": {"require_approval": False}}
+    workflow = client.execute(GOAL, slow)
+    sock = send_job(stack, slow["code"])
+    wait_for(lambda: job_rows(stack), lambda rows: len(rows) == 2)
+    fill(small_disk / "fill")
+    for path, body in (("/api/v3/execute", {"goal": GOAL}),
+                       ("/api/v3/jobs", {"language": "c", "code": "1"}),
+                       ("/auth/token", {"username": "a", "password": "b"})):
+        reply = client.post(path, body)
+        problem(reply, 503, detail="disk is full")
+        assert reply.headers["Retry-After"]
+    assert sock.recv(4096).startswith(b"HTTP/1.1 503 ")
+    time.sleep(1)
+    os.unlink(small_disk / "fill")
+    # It could not write its audit log, and takes no job after that.
+    stack.restart("supervisor")
+    wait_for(lambda: client.get("/health").status, lambda s: s == 200)
+    assert client.job(language="python", code="print(1)")["stdout"] == "1\n"
+    rows = wait_for(lambda: job_rows(stack), lambda rows: all(
+        row["status"] == "done" for row in rows), seconds=5)
+    assert "result not stored" in [row.get("reason") for row in rows]
+    data = client.wait_workflow(workflow)
+    assert data["status"] == "completed", data
+    run_stack("down", small_disk)
