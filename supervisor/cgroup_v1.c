@@ -3,10 +3,11 @@
  * cgroup_v1.c - separate hierarchies for memory, pids, cpu and cpuacct.
  *
  * A slot's directories are kept from job to job: a new memory cgroup is dear,
- * and removed ones linger.  Only the pids directory is made anew, because its
- * peak cannot be reset.  The child joins by writing "0" to `tasks` itself; any
- * other way waits for an RCU grace period.  The kernel kills one process on
- * out-of-memory, so an eventfd tells us to end the rest of the job.
+ * and removed ones linger, so it is made anew only when a job left a lot in it.
+ * The pids directory always is, because its peak cannot be reset.  The child
+ * joins by writing "0" to `tasks` itself; any other way waits for an RCU grace
+ * period.  The kernel kills one process on out-of-memory, so an eventfd tells
+ * us to end the rest of the job.
  *
  * What TCP and UDP sockets buffer is not part of a v1 memory limit, and is not
  * counted at all until it has a limit of its own.
@@ -26,6 +27,8 @@
 
 #define CPU_PERIOD_US 100000
 #define NO_LIMIT "-1"
+#define EMPTY_MAX (32u << 20) /* that much is emptied in 0.2 s at most */
+#define HELD_SHARE 8 /* of a job's limit, may be left by the one before it */
 #define SOCKET_LIMIT "memory.kmem.tcp.limit_in_bytes"
 #define SOCKET_SHARE 4 /* of the memory limit, on top of it */
 
@@ -114,20 +117,41 @@ v1_slot_create(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
 	return listen_oom(slot, e);
 }
 
+/* A new directory in the place of a used one. */
 static int
-renew_pids(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
+renew(struct cgroup *cg, struct cgroup_slot *slot, int part, struct err *e)
 {
 	char name[24];
 
 	slot_name(slot, name);
-	fd_close(&slot->dir[CGROUP_PIDS]);
-	if (unlinkat(cg->root[CGROUP_PIDS], name, AT_REMOVEDIR) < 0 &&
-	    errno != ENOENT)
-		return err_sys(e, "remove used pids cgroup %s", name);
-	if (cgroup_make_dir(cg->root[CGROUP_PIDS], name,
-			    &slot->dir[CGROUP_PIDS], e) < 0)
+	fd_close(&slot->dir[part]);
+	if (unlinkat(cg->root[part], name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return err_sys(e, "remove used %s cgroup %s", controllers[part],
+			       name);
+	if (cgroup_make_dir(cg->root[part], name, &slot->dir[part], e) < 0)
 		return -1;
-	return open_tasks(slot, CGROUP_PIDS, e);
+	return open_tasks(slot, part, e);
+}
+
+static int
+renew_memory(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
+{
+	fd_close(&slot->oom_fd);
+	if (renew(cg, slot, CGROUP_MEMORY, e) < 0)
+		return -1;
+	return listen_oom(slot, e);
+}
+
+/* Does a slot without processes still have more than this charged to it? */
+static bool
+holds(const struct cgroup_slot *slot, uint64_t bytes)
+{
+	struct err e = ERR_INIT;
+	uint64_t left = 0;
+
+	return cgroup_read_u64(slot->dir[CGROUP_MEMORY],
+			       "memory.usage_in_bytes", &left, &e) < 0 ||
+	       left > bytes;
 }
 
 static int
@@ -206,10 +230,16 @@ static int
 v1_slot_prepare(struct cgroup *cg, struct cgroup_slot *slot,
 		const struct cgroup_limits *limits, struct err *e)
 {
-	int memory = slot->dir[CGROUP_MEMORY];
 	uint64_t events;
+	int memory;
 
-	if (renew_pids(cg, slot, e) < 0 ||
+	/* oom_fd: renewing failed in v1_slot_idle. */
+	if ((slot->oom_fd < 0 ||
+	     holds(slot, limits->memory_bytes / HELD_SHARE)) &&
+	    renew_memory(cg, slot, e) < 0)
+		return -1;
+	memory = slot->dir[CGROUP_MEMORY];
+	if (renew(cg, slot, CGROUP_PIDS, e) < 0 ||
 	    cgroup_v1_limits_write(slot, limits, e) < 0)
 		return -1;
 	if (cgroup_write(memory, "memory.max_usage_in_bytes", "0", e) < 0)
@@ -269,9 +299,18 @@ v1_slot_idle(struct cgroup *cg, struct cgroup_slot *slot)
 {
 	struct err e = ERR_INIT;
 
-	(void)cg;
-	/* What page cache the job left would count as the next one's.  EBUSY
-	 * leaves some of it; the kernel reclaims that on demand. */
+	/*
+	 * What the job left would count as the next one's.  To empty a cgroup
+	 * of a million dentries takes seconds, and what a client holds cannot
+	 * be taken away: then it goes with its directory.
+	 */
+	if (holds(slot, EMPTY_MAX)) {
+		if (renew_memory(cg, slot, &e) < 0)
+			log_warning("cgroup_kept slot=%u error=\"%s\"",
+				    slot->index, e.text);
+		return;
+	}
+	/* EBUSY leaves some of it; the kernel reclaims that on demand. */
 	(void)cgroup_write(slot->dir[CGROUP_MEMORY], "memory.force_empty", "0",
 			   &e);
 }

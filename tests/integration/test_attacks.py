@@ -15,7 +15,7 @@ import uuid
 import pytest
 
 from test_supervisor import (  # noqa: F401
-    DONE, EXITED, HELLO, REFUSED, SUBMIT, Done, bundle, head, sealed,
+    DONE, EXITED, HELLO, REFUSED, SUBMIT, Done, bundle, entry, head, sealed,
     supervisor, until)
 
 
@@ -204,3 +204,62 @@ def test_stopping_waits_for_no_client(supervisor):  # noqa: F811
         assert supervisor.process.wait(timeout=5) == 0
     for one in held:
         one.close()
+
+
+COLLECTED = """
+open("result", "wb").write(bytes(15 << 20))
+"""
+
+
+def test_results_that_a_client_keeps_take_nothing_from_the_next_job(
+        supervisor):  # noqa: F811
+    """Their memory stays charged to the slot that they come from."""
+    kept = []
+    job = (b"PCB1" + struct.pack("<I", 3) +
+           entry(1, "", b"mode=run\0code=solution.py\0") +
+           entry(2, "solution.py", COLLECTED.encode()) +
+           entry(3, "result", b""))
+    for _ in range(40):  # two in each slot
+        fd = sealed(job)
+        with supervisor.connect() as sock:
+            send(sock, message(policy="permissive"), [fd])
+            os.close(fd)
+            kind = None
+            while kind != DONE:
+                raw, control, _, _ = sock.recvmsg(512, 512)
+                kind = struct.unpack_from("<HH", raw)[1]
+                for _, _, data in control:
+                    fds = array.array("i")
+                    fds.frombytes(data)
+                    kept += fds
+        assert Done(raw).outcome == EXITED
+    for _ in range(20):
+        assert output(supervisor, "print(1)", memory=24 << 20)[0] == "1\n"
+    for fd in kept:
+        os.close(fd)
+
+
+DENTRIES = """
+import os, time
+for name in "ab":
+    if os.fork() == 0:
+        break
+end, count = time.time() + 12, 0
+while time.time() < end:
+    for _ in range(1000):
+        os.path.exists(f"/usr/lib/{name}{count}{os.getpid()}")
+        count += 1
+"""
+
+
+def test_a_job_that_leaves_a_million_dentries_holds_up_nobody(
+        supervisor):  # noqa: F811
+    """To empty its cgroup of them took seconds, in the one thread."""
+    worst = []
+    thread = threading.Thread(
+        target=lambda: worst.append(slowest_hello(supervisor, 18)))
+    thread.start()
+    assert output(supervisor, DENTRIES, policy="permissive")[1].outcome == \
+        EXITED
+    thread.join()
+    assert worst[0] < 0.6
