@@ -301,10 +301,8 @@ on_collected(struct job *job, const struct jail_message *msg, int *fd,
 {
 	(void)msg;
 	if (*fd >= 0) {
-		if (!fd_is_sealed_memfd(*fd))
-			return err_set(e, ERR_PEER, 0,
-				       "collected files are not sealed");
-		if (job_hash_fd(*fd, job->collected_sha256, e) < 0)
+		if (job_check_collected(*fd, &job->policy->policy,
+					job->collected_sha256, e) < 0)
 			return -1;
 		job->has_collected = true;
 		job->collected = fd_take(fd);

@@ -123,7 +123,9 @@ void job_limits(const struct proto_limits *asked, const struct policy *policy,
 		struct proto_limits *ret);
 /* Size and seals of the bundle, and its hash. */
 int job_check_bundle(int fd, uint8_t ret_sha256[32], struct err *e);
-int job_hash_fd(int fd, uint8_t ret_sha256[32], struct err *e);
+/* The same of what a jail brings back. */
+int job_check_collected(int fd, const struct policy *policy,
+			uint8_t ret_sha256[32], struct err *e);
 
 /* PID 1 is gone: outcome, record, slot. */
 void job_end(struct job *job);

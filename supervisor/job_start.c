@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "jail/bundle.h"
 #include "supervisor/base/clock.h"
 #include "supervisor/base/fd.h"
 #include "supervisor/base/str.h"
@@ -89,8 +90,8 @@ job_limits(const struct proto_limits *asked, const struct policy *policy,
 	};
 }
 
-int
-job_hash_fd(int fd, uint8_t ret_sha256[32], struct err *e)
+static int
+hash_fd(int fd, uint8_t ret_sha256[32], struct err *e)
 {
 	static unsigned char chunk[HASH_CHUNK]; /* one thread */
 	crypto_hash_sha256_state state;
@@ -114,20 +115,45 @@ job_hash_fd(int fd, uint8_t ret_sha256[32], struct err *e)
 	return 0;
 }
 
-int
-job_check_bundle(int fd, uint8_t ret_sha256[32], struct err *e)
+static int
+check_memfd(int fd, const char *what, uint64_t most, uint8_t ret_sha256[32],
+	    struct err *e)
 {
 	struct stat st;
 
-	/* Sealed: the client cannot change it after it was hashed. */
+	/* Sealed: its maker cannot change it after it was hashed. */
 	if (!fd_is_sealed_memfd(fd) || fstat(fd, &st) < 0 ||
 	    !S_ISREG(st.st_mode))
-		return err_set(e, ERR_INVALID, 0, "bundle: not a sealed memfd");
-	if (st.st_size <= 0 || st.st_size > (off_t)PROTO_BUNDLE_MAX)
+		return err_set(e, ERR_INVALID, 0, "%s: not a sealed memfd",
+			       what);
+	/* A hole of terabytes would take hours to hash. */
+	if (st.st_size <= 0 || (uint64_t)st.st_size > most)
 		return err_set(e, ERR_LIMIT, 0,
-			       "bundle: %lld bytes, allowed are 1 to %u",
-			       (long long)st.st_size, PROTO_BUNDLE_MAX);
-	return job_hash_fd(fd, ret_sha256, e);
+			       "%s: %lld bytes, allowed are 1 to %llu", what,
+			       (long long)st.st_size, (unsigned long long)most);
+	return hash_fd(fd, ret_sha256, e);
+}
+
+int
+job_check_bundle(int fd, uint8_t ret_sha256[32], struct err *e)
+{
+	return check_memfd(fd, "bundle", PROTO_BUNDLE_MAX, ret_sha256, e);
+}
+
+int
+job_check_collected(int fd, const struct policy *policy, uint8_t ret_sha256[32],
+		    struct err *e)
+{
+	const uint64_t heads =
+		BUNDLE_HEAD_SIZE +
+		BUNDLE_ENTRIES_MAX * (BUNDLE_ENTRY_HEAD_SIZE + BUNDLE_PATH_MAX);
+
+	if (check_memfd(fd, "collected files",
+			policy->limits.collect_bytes + heads, ret_sha256,
+			e) == 0)
+		return 0;
+	e->kind = ERR_PEER;
+	return -1;
 }
 
 /* ---- the jail ---------------------------------------------------------- */
