@@ -317,6 +317,9 @@ run(struct supervisor *sup, struct err *e)
 	int rc;
 
 	supervisor_clear(sup);
+	/* Inherited as ignored, no child of ours could be waited for. */
+	if (signal(SIGCHLD, SIG_DFL) == SIG_ERR)
+		return err_sys(e, "set SIGCHLD");
 	if (privilege_begin(e) < 0 || root_leave_chroot(e) < 0)
 		return -1;
 	if (sodium_init() < 0)

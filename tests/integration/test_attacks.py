@@ -15,8 +15,8 @@ import uuid
 import pytest
 
 from test_supervisor import (  # noqa: F401
-    DONE, EXITED, HELLO, REFUSED, SUBMIT, Done, bundle, entry, head, sealed,
-    supervisor, until)
+    DONE, EXITED, HELLO, REFUSED, SUBMIT, Done, Supervisor, bundle, entry,
+    head, sealed, supervisor)
 
 
 def message(policy="strict", runtime="python", wall_ms=20000, memory=0,
@@ -263,3 +263,15 @@ def test_a_job_that_leaves_a_million_dentries_holds_up_nobody(
         EXITED
     thread.join()
     assert worst[0] < 0.6
+
+
+def test_an_ignored_sigchld_is_not_inherited(tmp_path):
+    """The end of a child could not be seen: nothing would ever start."""
+    tmp_path.chmod(0o755)
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        one = Supervisor(tmp_path)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert one.run("pass").outcome == EXITED
+    assert one.stop() == 0
