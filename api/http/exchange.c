@@ -212,6 +212,7 @@ announced_length(const struct exchange *ex)
 
 struct framing {
 	unsigned lengths, encodings;
+	bool is_unknown; /* an encoding that is not just "chunked" */
 };
 
 static enum MHD_Result
@@ -221,17 +222,21 @@ count_framing(void *cls, enum MHD_ValueKind kind, const char *key,
 	struct framing *framing = cls;
 
 	(void)kind;
-	(void)value;
-	if (strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0)
+	if (strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
 		framing->lengths++;
-	else if (strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0)
+	} else if (strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
 		framing->encodings++;
+		if (value == NULL || strcasecmp(value, "chunked") != 0)
+			framing->is_unknown = true;
+	}
 	return MHD_YES;
 }
 
 /*
  * Two statements of a body's length are how requests are smuggled past a
- * proxy that believes the other one (RFC 9112, 6.3).
+ * proxy that believes the other one (RFC 9112, 6.3).  And with an encoding
+ * other than "chunked" libmicrohttpd takes all that follows on the connection,
+ * other people's requests too, for the body.
  */
 static bool
 is_framing_ambiguous(const struct exchange *ex)
@@ -240,7 +245,7 @@ is_framing_ambiguous(const struct exchange *ex)
 
 	(void)MHD_get_connection_values(ex->connection, MHD_HEADER_KIND,
 					count_framing, &framing);
-	return framing.lengths + framing.encodings > 1;
+	return framing.lengths + framing.encodings > 1 || framing.is_unknown;
 }
 
 static void
@@ -251,7 +256,8 @@ check_request(struct exchange *ex, const char *url)
 
 	if (is_framing_ambiguous(ex)) {
 		http_problem(&ex->res, 400, NULL,
-			     "the length of the body is given twice");
+			     "the length of the body must be given once, by "
+			     "Content-Length or Transfer-Encoding: chunked");
 		ex->is_unframed = true;
 		answer(ex);
 		return;
@@ -502,8 +508,9 @@ run(struct exchange *ex)
 static bool
 must_answer_early(const struct exchange *ex)
 {
-	return ex->is_answered && (header(ex, MHD_HTTP_HEADER_EXPECT) != NULL ||
-				   announced_length(ex) > drain_limit(ex));
+	return ex->is_answered &&
+	       (ex->is_unframed || header(ex, MHD_HTTP_HEADER_EXPECT) != NULL ||
+		announced_length(ex) > drain_limit(ex));
 }
 
 static enum MHD_Result

@@ -249,8 +249,11 @@ def test_chunked_bodies_have_the_same_limit(stack, client):
 
 @pytest.mark.parametrize("lengths", [
     b"Content-Length: 2\r\nContent-Length: 40\r\n",
-    b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n"])
-def test_two_body_lengths_are_refused(stack, lengths):
+    b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n",
+    # Without an end: all that follows would be the body.
+    b"Transfer-Encoding: xchunked\r\n",
+    b"Transfer-Encoding: identity, chunked\r\n"])
+def test_unclear_body_lengths_are_refused(stack, lengths):
     smuggled = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
     with connect(stack) as sock:
         sock.sendall(b"POST /auth/token HTTP/1.1\r\nHost: x\r\n" + lengths +
