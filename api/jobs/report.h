@@ -29,6 +29,8 @@ const char *job_outcome_name(enum job_outcome outcome);
 #define JOB_REASON_LOST_RESTARTED "supervisor restarted"
 #define JOB_REASON_LOST_GONE "supervisor unavailable"
 #define JOB_REASON_LOST_SAME "connection lost"
+/* Nothing ran, because all jails of the supervisor were taken. */
+#define JOB_REASON_BUSY "busy"
 
 struct job_verdict {
 	enum job_outcome outcome;

@@ -81,7 +81,10 @@ wait_for(struct step_context *c, const char *counter, const char *cause)
 	return STEP_WAIT;
 }
 
-/* Our side lost the attempt: once more later, if any are left. */
+/*
+ * Our side lost the attempt: once more later, if any are left.  That others
+ * hold all of the supervisor's jails uses none up.
+ */
 static enum step_result
 retry_later(struct step_context *c, const char *reason, const char *detail,
 	    struct err *e)
@@ -93,7 +96,10 @@ retry_later(struct step_context *c, const char *reason, const char *detail,
 		 detail[0] != '\0' ? ": " : "", detail);
 
 	close_attempt(c, "error", reason);
-	if (attempt > c->api->config.max_execution_retries) {
+	if (strcmp(reason, JOB_REASON_BUSY) == 0)
+		return wait_for(c, "waits", cause);
+	if (json_number(c->step, "retries") >=
+	    c->api->config.max_execution_retries) {
 		err_set(e, ERR_PEER, 0, "gave up after %lld attempts: %s",
 			(long long)attempt, cause);
 		return STEP_FAILED;

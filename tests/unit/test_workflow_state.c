@@ -42,7 +42,7 @@
 	"{\"outcome\":\"failed\",\"reason\":null,\"tests\":{\"passed\":3,"     \
 	"\"failed\":1,\"errors\":1,\"success_rate\":0.6}}"
 
-enum play { PLAY_PASS, PLAY_FAIL, PLAY_LOST, PLAY_BLOCK };
+enum play { PLAY_PASS, PLAY_FAIL, PLAY_LOST, PLAY_BUSY, PLAY_BLOCK };
 
 /* The runner's script; the last entry is repeated. */
 static struct {
@@ -145,6 +145,14 @@ play_run(void *arg, const struct workflow_job *job, json_t **ret_data,
 		v->outcome = JOB_ERROR;
 		v->reason = JOB_REASON_LOST_RESTARTED;
 		v->is_retryable = true;
+		break;
+	case PLAY_BUSY:
+		*ret_data = outcome("{\"outcome\":\"error\",\"reason\":"
+				    "\"busy\"}",
+				    job->job_id);
+		v->outcome = JOB_ERROR;
+		v->reason = JOB_REASON_BUSY;
+		v->is_refused = v->is_retryable = true;
 		break;
 	case PLAY_BLOCK:
 		play_block(job, ret_data, v);
@@ -507,6 +515,24 @@ test_waits_for_supervisor(void **state)
 	workflow_state_done(&s);
 	script.is_ready = true;
 	wait_status(id, "completed", &s);
+	workflow_state_done(&s);
+}
+
+static void
+test_a_busy_supervisor_uses_no_retry_up(void **state)
+{
+	struct workflow_state s;
+	char id[40];
+
+	(void)state;
+	play(PLAY_BUSY, PLAY_BUSY);
+	script.plays[2] = PLAY_PASS;
+	script.plays_len = 3;
+	assert_int_equal(api.config.max_execution_retries, 1);
+	start();
+	create(with_tests, false, id);
+	wait_status(id, "completed", &s);
+	assert_int_equal(script.calls, 3);
 	workflow_state_done(&s);
 }
 
@@ -1026,6 +1052,7 @@ main(void)
 		TEST(test_retry_after_loss),
 		TEST(test_gives_up),
 		TEST(test_waits_for_supervisor),
+		TEST(test_a_busy_supervisor_uses_no_retry_up),
 		TEST(test_busy_is_no_attempt),
 		TEST(test_cancel),
 		TEST(test_stop_and_start),
