@@ -25,6 +25,9 @@ CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
 NAMESPACES = 0x7E020000
 MS_MOVE, MS_REC, MS_PRIVATE = 0x2000, 0x4000, 0x40000
+MNT_DETACH = 2
+OPEN_TREE, MOVE_MOUNT, PIVOT_ROOT = 428, 429, 155
+AT_EMPTY_PATH, AT_RECURSIVE = 0x1000, 0x8000
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -39,12 +42,40 @@ def unshare(flags):
 
 
 def own_mounts():
+    """A mount namespace of our own whose root is our root, also in a chroot:
+    there "/" is no mount, and no user namespace could be made."""
     unshare(CLONE_NEWNS)
+    root = os.open("/", os.O_PATH)
+    climb(root)
     check(LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "mount")
+    if os.path.samestat(os.stat(root), os.stat("/")):
+        return
+    tree = LIBC.syscall(OPEN_TREE, root, b"", AT_EMPTY_PATH | AT_RECURSIVE | 1)
+    check(tree, "open_tree")
+    check(LIBC.syscall(MOVE_MOUNT, tree, b"", root, b"", 0x44), "move_mount")
+    os.fchdir(tree)
+    check(LIBC.syscall(PIVOT_ROOT, b".", b"."), "pivot_root")
+    check(LIBC.umount2(b".", MNT_DETACH), "umount")
+    os.chdir("/")
+    os.close(tree)
+    os.close(root)
+
+
+def climb(root):
+    """Make the root of the mount namespace our root (chroot(2), NOTES)."""
+    os.chroot("/usr")
+    os.fchdir(root)
+    while True:
+        here = os.stat(".")
+        os.chdir("..")
+        if os.path.samestat(here, os.stat(".")):
+            break
+    os.chroot(".")
 
 
 def userns_limit():
     """All ids stay what they are; the parent must write the maps."""
+    own_mounts()  # no user namespace could be made in a chroot
     ready, go = os.pipe(), os.pipe()
     child = os.fork()
     if child:
@@ -61,7 +92,7 @@ def userns_limit():
     os.read(go[0], 1)
     for fd in (*ready, *go):
         os.close(fd)
-    own_mounts()
+    unshare(CLONE_NEWNS)  # one that this user namespace may change
     with open("/proc/sys/user/max_user_namespaces", "w") as f:
         f.write("0")
 
@@ -118,7 +149,7 @@ def own_etc():
 
 
 def main():
-    mode, command = sys.argv[1], sys.argv[2:]
+    mode, command, cwd = sys.argv[1], sys.argv[2:], os.getcwd()
     if mode == "userns-limit":
         userns_limit()
     elif mode == "container":
@@ -129,6 +160,7 @@ def main():
         without(mode[3:])
     else:
         sys.exit(__doc__)
+    os.chdir(cwd)
     os.execvp(command[0], command)
 
 

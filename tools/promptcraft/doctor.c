@@ -100,6 +100,7 @@ cli_doctor(struct cli *cli, const struct cli_command *self, int argc,
 		return cli_fail(&e);
 	}
 	r->cli = cli;
+	probe_find_exe(r);
 	/*
 	 * The supervisor does this at its start, so a chroot is no obstacle;
 	 * the probes must stand where it stands.  If it fails, they say why.

@@ -25,8 +25,11 @@ struct layer {
 
 #define LAYERS_MAX 64
 
+#define PROBE_DIR_SIZE 256
+
 struct report {
 	const struct cli *cli;
+	char exe_dir[PROBE_DIR_SIZE]; /* where this program lies; or "" */
 	struct layer layer[LAYERS_MAX];
 	size_t len;
 };
@@ -52,6 +55,12 @@ int probe_in_child(unsigned long long flags, int (*fn)(void *arg), void *arg,
 
 /* First line of a small file without its newline; "" if it is not there. */
 void probe_read_line(const char *path, char *dst, size_t size);
+
+/*
+ * Fill exe_dir; to be called before the root changes, as /proc/self/exe then
+ * names a place that is no longer there.
+ */
+void probe_find_exe(struct report *r); /* probe_install.c */
 
 /* The groups of layers, in the order of the report. */
 void probe_kernel(struct report *r);	 /* probe_kernel.c */

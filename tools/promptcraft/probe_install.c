@@ -23,23 +23,31 @@
 #include "supervisor/wire/client.h"
 #include "tools/promptcraft/probe.h"
 
-#define DIR_SIZE 256
+#define DIR_SIZE PROBE_DIR_SIZE
 
 /* A build tree has everything in one folder; an installed system does not. */
 struct places {
 	char libexec[DIR_SIZE], runtimes[DIR_SIZE + 16], policy[DIR_SIZE + 16];
 };
 
-static bool
-find_places(struct places *p)
+void
+probe_find_exe(struct report *r)
 {
-	char exe[DIR_SIZE];
-	ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	if (len <= 0)
-		return false;
-	exe[len] = '\0';
-	*strrchr(exe, '/') = '\0';
+	ssize_t len =
+		readlink("/proc/self/exe", r->exe_dir, sizeof(r->exe_dir) - 1);
+	r->exe_dir[len > 0 ? len : 0] = '\0';
+	char *slash = strrchr(r->exe_dir, '/');
+	if (slash != NULL)
+		*slash = '\0';
+}
+
+static bool
+find_places(const struct report *r, struct places *p)
+{
+	const char *exe = r->exe_dir;
 	char probe[DIR_SIZE + 16];
+	if (exe[0] == '\0')
+		return false;
 	if (str_printf(probe, sizeof(probe), "%s/jail-init", exe) == 0 &&
 	    access(probe, F_OK) == 0)
 		return str_copy(p->libexec, sizeof(p->libexec), exe) == 0 &&
@@ -285,7 +293,7 @@ void
 probe_install(struct report *r)
 {
 	struct places p;
-	if (find_places(&p)) {
+	if (find_places(r, &p)) {
 		probe_files(r, &p);
 	} else {
 		struct layer *l = report_add(r, "installation");

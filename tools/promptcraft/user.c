@@ -10,11 +10,11 @@
 #include <grp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/auth/password.h"
+#include "api/jobs/request.h"
 #include "api/store/store.h"
 #include "supervisor/base/clock.h"
 #include "supervisor/base/fd.h"
@@ -72,21 +72,6 @@ close_store(struct store **s)
 }
 #define owned_store __attribute__((cleanup(close_store)))
 
-/* A version 4 UUID. */
-static int
-make_user_id(char dst[40], struct err *e)
-{
-	unsigned char b[16];
-	if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b))
-		return err_sys(e, "random bytes");
-	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
-	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	char hex[33];
-	str_hex(hex, b, sizeof(b));
-	return str_printf(dst, 40, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8,
-			  hex + 12, hex + 16, hex + 20);
-}
-
 struct new_password {
 	char text[CLI_PASSWORD_MAX];
 	char hash[PASSWORD_HASH_SIZE];
@@ -129,9 +114,10 @@ add_user(struct cli *cli, const char *username, const char *role,
 {
 	struct store_user user = {.created_us = clock_wall_us()};
 	if (username_check(username, e) == -1 ||
-	    role_parse(role, &user.role, e) == -1 ||
-	    make_user_id(user.user_id, e) == -1)
+	    role_parse(role, &user.role, e) == -1)
 		return -1;
+	_Static_assert(sizeof(user.user_id) == PROTO_ID_MAX, "ids are alike");
+	job_id_new(user.user_id);
 	if (str_copy(user.username, sizeof(user.username), username) == -1 ||
 	    str_copy(user.password_hash, sizeof(user.password_hash),
 		     password->hash) == -1)
