@@ -7,9 +7,14 @@ import time
 from pathlib import Path
 
 import pytest
-from promptcraft import Stack, wait_for
+from promptcraft import SLOWNESS, Stack, wait_for
 
 JOBS = 20
+# What a job says whose supervisor was killed.  The API waits 10 s for the new
+# one; an emulated machine does not start it in that time.
+LOST = {"supervisor restarted"}
+if SLOWNESS > 1:
+    LOST.add("supervisor unavailable")
 
 # Children that tried to get away: own session, own group, no parent.
 SLEEPER = """
@@ -127,10 +132,10 @@ def test_supervisor_killed_under_20_jobs(big_stack):
     big_stack.restart("supervisor")
     for answer in runs.join(60):
         assert isinstance(answer, dict), answer
-        assert (answer["outcome"], answer["reason"]) == (
-            "error", "supervisor restarted")
+        assert answer["outcome"] == "error"
+        assert answer["reason"] in LOST
         stored = client.get(f"/api/v3/jobs/{answer['job_id']}").data
-        assert stored["reason"] == "supervisor restarted"
+        assert stored["reason"] == answer["reason"]
 
     data = client.job(language="python", code="print('served again')")
     assert data["stdout"] == "served again\n"
