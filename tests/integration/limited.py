@@ -98,6 +98,8 @@ def userns_limit():
 
 
 def container():
+    own_mounts()  # a container has a root of its own
+
     def ins(code, jt, jf, k):
         return struct.pack("HBBI", code, jt, jf, k)
 
