@@ -16,7 +16,7 @@ import pytest
 
 from test_supervisor import (  # noqa: F401
     DONE, EXITED, HELLO, REFUSED, SUBMIT, Done, Supervisor, bundle, entry,
-    head, sealed, supervisor)
+    head, sealed, supervisor, until)
 
 
 def message(policy="strict", runtime="python", wall_ms=20000, memory=0,
