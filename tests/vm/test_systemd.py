@@ -204,7 +204,7 @@ def test_stack_uses_the_top(stack):
 def test_stack_survives_systemds_work(stack):
     """systemd rewrites cgroup.subtree_control at the top as units come."""
     result = {}
-    code = "import time\ntime.sleep(8)\nprint('done')\n"
+    code = "import time\ntime.sleep(20)\nprint('done')\n"
     thread = threading.Thread(target=lambda: result.update(
         stack.client().job(language="python", code=code)))
     thread.start()
