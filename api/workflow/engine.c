@@ -351,6 +351,7 @@ static void
 renew_lease(struct worker *w)
 {
 	struct workflow_engine *engine = w->engine;
+	bool is_lost, is_held;
 	struct run run;
 	struct err e;
 
@@ -362,14 +363,18 @@ renew_lease(struct worker *w)
 	if (store_workflow_lease_renew(engine->api->store, run.workflow_id,
 				       run.lease_token, LEASE_MS, &e) == 0)
 		return;
-	log_warning("event=lease_lost workflow=%s error=\"%s\"",
-		    run.workflow_id, e.text);
-	if (e.kind != ERR_CONFLICT && e.kind != ERR_NOT_FOUND)
-		return; /* the store is in trouble; the lease may still hold */
+	/* Else the store is in trouble; the lease may still hold. */
+	is_lost = e.kind == ERR_CONFLICT || e.kind == ERR_NOT_FOUND;
 	pthread_mutex_lock(&engine->lock);
-	if (w->run.is_used && w->run.lease_token == run.lease_token)
+	/* Given back meanwhile: nothing is lost. */
+	is_held = w->run.is_used && w->run.lease_token == run.lease_token;
+	if (is_held && is_lost)
 		signal_fd(w->run.cancel_fd);
 	pthread_mutex_unlock(&engine->lock);
+	if (is_held)
+		log_warning("event=%s workflow=%s error=\"%s\"",
+			    is_lost ? "lease_lost" : "lease_renew",
+			    run.workflow_id, e.text);
 }
 
 static void
