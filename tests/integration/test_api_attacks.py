@@ -13,8 +13,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from promptcraft import (BUILD, Stack, make_directory, problem, run_stack,
-                         wait_for)
+from promptcraft import (BUILD, SLOWNESS, Stack, make_directory, problem,
+                         run_stack, wait_for)
 
 GOAL = "A small program with tests"
 
