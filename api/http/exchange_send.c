@@ -46,6 +46,9 @@ add_headers(struct exchange *ex, struct MHD_Response *response)
 					number);
 }
 
+/* 2.842 is to be read as 2.842, not as 2.8420000000000001. */
+#define ANSWER_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(12))
+
 /* malloc'd text of the body; NULL if there is none. */
 static char *
 render(struct exchange *ex)
@@ -55,12 +58,12 @@ render(struct exchange *ex)
 
 	if (ex->res.body == NULL)
 		return NULL;
-	text = json_dumps(ex->res.body, JSON_COMPACT);
+	text = json_dumps(ex->res.body, ANSWER_FLAGS);
 	if (text != NULL)
 		return text;
 	err_set(&e, ERR_IO, 0, "the answer cannot be written as JSON");
 	http_problem_from_err(&ex->res, &e);
-	return json_dumps(ex->res.body, JSON_COMPACT);
+	return json_dumps(ex->res.body, ANSWER_FLAGS);
 }
 
 enum MHD_Result

@@ -108,11 +108,12 @@ planned_step(const struct step_type *type, const struct plan_facts *facts,
 	char estimate[32];
 
 	if (type->estimate_s < 60)
-		snprintf(estimate, sizeof(estimate), "%u seconds",
-			 type->estimate_s);
+		snprintf(estimate, sizeof(estimate), "%u second%s",
+			 type->estimate_s, type->estimate_s == 1 ? "" : "s");
 	else
-		snprintf(estimate, sizeof(estimate), "%u minutes",
-			 type->estimate_s / 60);
+		snprintf(estimate, sizeof(estimate), "%u minute%s",
+			 type->estimate_s / 60,
+			 type->estimate_s < 120 ? "" : "s");
 	return json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:i, s:s}", "step",
 			 (json_int_t)number, "step_id", (json_int_t)number,
 			 "type", type->type, "description",

@@ -42,7 +42,9 @@ cli_fail(const struct err *e)
 void
 cli_print_json(json_t *object)
 {
-	json_dumpf(object, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+	json_dumpf(object, stdout,
+		   JSON_INDENT(2) | JSON_PRESERVE_ORDER |
+			   JSON_REAL_PRECISION(12));
 	putchar('\n');
 	json_decref(object);
 }
