@@ -195,7 +195,9 @@ check:
 	$(MAKE) check-unit check-policy check-integration
 unit-bins: $(UNIT_BINS)
 check-unit: $(UNIT_BINS)
-	@for t in $^; do echo "== $$t"; $$t; done
+	@for t in $^; do printf '%-32s ' "$${t##*/}"; \
+		$$t >$$t.log 2>&1 || { cat $$t.log; exit 1; }; \
+		grep -aE '^\[ +(PASSED|SKIPPED) +\]' $$t.log; done
 check-policy: all
 	@tools/need-root check-policy
 	cd tests/policy && PROMPTCRAFT_BUILD=$(abspath $(B)) \
