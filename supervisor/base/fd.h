@@ -42,7 +42,8 @@ int fd_memfd_sealed(const char *name, const void *buf, size_t len, int *ret_fd,
 int fd_is_sealed_memfd(int fd);
 
 /*
- * Read a whole regular file of at most max bytes.  *ret_buf is malloc'd with
+ * Read a whole regular file of at most max bytes, by the size that stat(2)
+ * tells: not for files of procfs, whose size is 0.  *ret_buf is malloc'd with
  * one NUL after the *ret_len bytes; the caller frees it.
  */
 int fd_read_file(int dirfd, const char *path, size_t max, char **ret_buf,
