@@ -274,6 +274,14 @@ install: all
 		$(DESTDIR)$(PREFIX)/lib/promptcraft/
 	cp -R --no-preserve=ownership $(B)/policy/. \
 		$(DESTDIR)/etc/promptcraft/policy/
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d
+	install -m 644 systemd/*.service systemd/*.slice \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/
+	install -m 644 systemd/promptcraft.sysusers \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d/promptcraft.conf
+	install -m 644 systemd/promptcraft.env.example \
+		$(DESTDIR)/etc/promptcraft/
 
 clean:
 	rm -rf $(BUILD_ROOT)

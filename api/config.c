@@ -83,7 +83,7 @@ static const char *const log_levels[] = {"error", "warning", "info", "debug",
 static const struct setting settings[] = {
 	TEXT("API_HOST", host, "localhost", 1),
 	NUMBER("API_PORT", port, "8000", 0, 65535),
-	TEXT("PROMPTCRAFT_STATE_DIR", state_dir, "/var/lib/promptcraft", 1),
+	TEXT("PROMPTCRAFT_STATE_DIR", state_dir, "/var/lib/promptcraft/api", 1),
 	TEXT("PROMPTCRAFT_SUPERVISOR_SOCKET", supervisor_socket,
 	     "/run/promptcraft/supervisor.sock", 1),
 	TEXT("PROMPTCRAFT_USER", run_as_user, "", 0),

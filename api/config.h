@@ -10,7 +10,7 @@
  *	variable			default		bounds
  *	API_HOST			localhost	name or address
  *	API_PORT			8000		0..65535; 0: any free
- *	PROMPTCRAFT_STATE_DIR		/var/lib/promptcraft
+ *	PROMPTCRAFT_STATE_DIR		/var/lib/promptcraft/api
  *	PROMPTCRAFT_SUPERVISOR_SOCKET	/run/promptcraft/supervisor.sock
  *	PROMPTCRAFT_USER		(none)		root must set it
  *	PROMPTCRAFT_STORE		sqlite		sqlite

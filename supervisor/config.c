@@ -6,6 +6,7 @@
 #include "supervisor/config.h"
 
 #include <getopt.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,8 +50,30 @@ static const char usage[] =
 	"  --libexec-dir DIR   jail-init, promptcraft-policyc "
 	"(/usr/lib/promptcraft)\n"
 	"  --slots N           jails at a time (32)\n"
-	"  --client-uid UID    who besides root may connect (nobody)\n"
+	"  --client-uid USER   who besides root may connect (nobody)\n"
 	"  --log-level LEVEL   error, warning, info, debug (info)\n";
+
+/* A number, or the name of an account. */
+static int
+set_client_uid(const char *value, struct config *c, struct err *e)
+{
+	const struct passwd *account;
+	uint64_t number;
+
+	if (str_to_u64(value, UINT32_MAX - 1, &number) == 0) {
+		c->client_uid = (uid_t)number;
+	} else {
+		account = getpwnam(value); /* one thread, and before any peer */
+		if (account == NULL)
+			return err_set(e, ERR_INVALID, 0,
+				       "--client-uid %s: neither a user id nor "
+				       "the name of an account",
+				       value);
+		c->client_uid = account->pw_uid;
+	}
+	c->has_client_uid = true;
+	return 0;
+}
 
 static int
 set_option(int id, const char *value, struct config *c, struct err *e)
@@ -82,13 +105,7 @@ set_option(int id, const char *value, struct config *c, struct err *e)
 		c->slots = (uint32_t)number;
 		return 0;
 	case OPT_CLIENT_UID:
-		if (str_to_u64(value, UINT32_MAX - 1, &number) < 0)
-			return err_set(e, ERR_INVALID, 0,
-				       "--client-uid %s: a numeric user id",
-				       value);
-		c->has_client_uid = true;
-		c->client_uid = (uid_t)number;
-		return 0;
+		return set_client_uid(value, c, e);
 	case OPT_LOG_LEVEL:
 		if (log_level_parse(value, &c->log_level) < 0)
 			return err_set(e, ERR_INVALID, 0,

@@ -22,7 +22,7 @@
 
 #define DEFAULT_URL "http://127.0.0.1:8000"
 #define DEFAULT_SOCKET "/run/promptcraft/supervisor.sock"
-#define DEFAULT_STATE_DIR "/var/lib/promptcraft"
+#define DEFAULT_STATE_DIR "/var/lib/promptcraft/api"
 
 const struct cli_command cli_commands[] = {
 	{

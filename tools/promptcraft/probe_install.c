@@ -269,9 +269,11 @@ probe_supervisor(struct report *r)
 	struct err e = ERR_INIT;
 	if (client_hello(r->cli->socket, &hello, &e) == -1) {
 		layer_fail(l, LAYER_MISSING, "%.190s", e.text);
-		layer_fix(l, "start it (promptcraft-supervisor --help; for "
-			     "a trial: tools/stack up DIR), or name its socket "
-			     "with --socket");
+		layer_fix(
+			l,
+			"start it (systemctl start promptcraft-supervisor; for "
+			"a trial: tools/stack up DIR), or name its socket "
+			"with --socket");
 		/* Probing a machine before the first start is fine. */
 		l->is_required = r->cli->is_socket_named;
 	} else if (hello.is_ready == 0) {
