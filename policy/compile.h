@@ -22,5 +22,7 @@ int runtime_compile(const char *dir, struct runtime *ret, struct diag *diag);
 
 /* Human listing of a compiled policy. */
 void policy_show(const struct draft *d, FILE *out);
+/* The next word of a paragraph; *column is 0 before the first. */
+void policy_show_word(FILE *out, const char *word, size_t *column);
 
 #endif

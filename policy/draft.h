@@ -81,5 +81,13 @@ int verify_examples(const struct draft *d, const struct example_list *examples,
 		    const char *path, struct diag *diag);
 /* How many numbers can reach ALLOW. */
 uint32_t verify_count_allowed(const struct draft *d);
+/* The i-th call that no policy may allow; NULL after the last. */
+const char *verify_never_allowed(size_t i);
+/*
+ * The i-th row of calls that do the same, SIBLINGS_MAX names or fewer and a
+ * NULL; NULL after the last row.
+ */
+#define SIBLINGS_MAX 10
+const char *const *verify_siblings(size_t i);
 
 #endif

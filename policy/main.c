@@ -16,6 +16,8 @@
  *   filter.c      rules to BPF (libseccomp)
  *   verify.c      BPF against rules, invariants, [Examples]
  *   check.c       structure checks, also part of the readers
+ *   words.c, prove.c, answers.c   all that a filter can answer, from the BPF
+ *   claims.c, table.c             what must hold of it, and how it is shown
  */
 #include <sodium.h>
 #include <stdio.h>
@@ -23,13 +25,16 @@
 #include <string.h>
 
 #include "policy/compile.h"
+#include "policy/prove.h"
 #include "supervisor/base/fd.h"
+#include "supervisor/base/str.h"
 
 static int
 usage(void)
 {
 	fputs("usage: promptcraft-policyc policy --sets DIR FILE\n"
 	      "       promptcraft-policyc show FILE --sets DIR\n"
+	      "       promptcraft-policyc prove FILE --sets DIR\n"
 	      "       promptcraft-policyc runtime DIR\n",
 	      stderr);
 	return 2;
@@ -62,22 +67,67 @@ policy_args(char **argv, int argc, const char **ret_file, const char **ret_sets)
 }
 
 static int
-do_policy(const char *file, const char *sets, bool is_show)
+flush_stdout(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	perror("promptcraft-policyc: write to stdout");
+	return 1;
+}
+
+static int
+do_policy(const struct draft *d, const char *file)
+{
+	(void)file;
+	return emit(&d->out, sizeof(d->out));
+}
+
+static int
+do_show(const struct draft *d, const char *file)
+{
+	(void)file;
+	policy_show(d, stdout);
+	return flush_stdout();
+}
+
+static int
+do_prove(const struct draft *d, const char *file)
+{
+	struct err e = ERR_INIT;
+	struct proof proof;
+	struct answer_list list = {0};
+	unsigned failed = 1;
+
+	if (proof_init(&proof, d->out.bpf, d->out.bpf_len, &e) == 0 &&
+	    answer_list_init(&list, &proof, &e) == 0)
+		failed = prove_show(&d->out, &proof, &list, stdout);
+	else
+		fprintf(stderr, "%s: %s\n", file, e.text);
+	answer_list_done(&list);
+	proof_done(&proof);
+	return flush_stdout() != 0 || failed > 0 ? 1 : 0;
+}
+
+/* Commands on one policy. */
+static const struct {
+	const char *name;
+	int (*run)(const struct draft *d, const char *file);
+} commands[] = {
+	{"policy", do_policy},
+	{"show", do_show},
+	{"prove", do_prove},
+};
+
+static int
+run_command(size_t i, const char *file, const char *sets)
 {
 	struct diag diag = {.out = stderr};
 	struct draft *d = NULL;
-	int rc = 0;
+	int rc;
 
 	if (policy_compile(file, sets, &d, &diag) < 0)
 		return 1;
-	if (is_show) {
-		policy_show(d, stdout);
-		rc = fflush(stdout) != 0 || ferror(stdout) ? 1 : 0;
-		if (rc != 0)
-			perror("promptcraft-policyc: write to stdout");
-	} else {
-		rc = emit(&d->out, sizeof(d->out));
-	}
+	rc = commands[i].run(d, file);
 	free(d);
 	return rc;
 }
@@ -97,7 +147,6 @@ int
 main(int argc, char **argv)
 {
 	const char *file, *sets;
-	bool is_show;
 
 	if (argc < 3)
 		return usage();
@@ -108,9 +157,9 @@ main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "runtime") == 0 && argc == 3)
 		return do_runtime(argv[2]);
-	is_show = strcmp(argv[1], "show") == 0;
-	if ((!is_show && strcmp(argv[1], "policy") != 0) ||
-	    policy_args(argv + 2, argc - 2, &file, &sets) < 0)
-		return usage();
-	return do_policy(file, sets, is_show);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(argv[1], commands[i].name) == 0 &&
+		    policy_args(argv + 2, argc - 2, &file, &sets) == 0)
+			return run_command(i, file, sets);
+	return usage();
 }

@@ -82,8 +82,8 @@ show_rule(FILE *out, const struct call_rule *rule)
 		fprintf(out, "  %s\n", text);
 }
 
-static void
-show_words(FILE *out, const char *word, size_t *column)
+void
+policy_show_word(FILE *out, const char *word, size_t *column)
 {
 	size_t len = strlen(word);
 
@@ -107,7 +107,7 @@ show_calls(FILE *out, const struct draft *d)
 	for (size_t i = 0; i < d->rules_len; i++)
 		if (!call_rule_is_conditional(&d->rules[i])) {
 			call_name(d->rules[i].nr, name);
-			show_words(out, name, &column);
+			policy_show_word(out, name, &column);
 		}
 	fputs("\nwith these arguments only\n", out);
 	for (size_t i = 0; i < d->rules_len; i++)
@@ -117,7 +117,7 @@ show_calls(FILE *out, const struct draft *d)
 	fputs("refused with EPERM and recorded, where not allowed above\n",
 	      out);
 	for (uint32_t i = 0; i < p->audit_len; i++)
-		show_words(out, p->audit[i].name, &column);
+		policy_show_word(out, p->audit[i].name, &column);
 	fputs("\nall others: ENOSYS; i386 and x32: the process is killed\n",
 	      out);
 }

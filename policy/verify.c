@@ -88,7 +88,6 @@ static const char *const needed_for_launch[] = {
 };
 
 /* Doors into the same room: allowed all, under equal tests, or none. */
-#define SIBLINGS_MAX 10
 static const char *const siblings[][SIBLINGS_MAX] = {
 	{"open", "openat", "openat2", "creat"},
 	{"stat", "lstat", "fstat", "newfstatat", "statx"},
@@ -131,6 +130,18 @@ static const char *const siblings[][SIBLINGS_MAX] = {
 	{"listxattr", "llistxattr", "flistxattr"},
 	{"removexattr", "lremovexattr", "fremovexattr", "removexattrat"},
 };
+
+const char *
+verify_never_allowed(size_t i)
+{
+	return i < ARRAY_LEN(never_allowed) ? never_allowed[i] : NULL;
+}
+
+const char *const *
+verify_siblings(size_t i)
+{
+	return i < ARRAY_LEN(siblings) ? siblings[i] : NULL;
+}
 
 static bool
 may_be_allowed(const struct draft *d, uint32_t nr)
