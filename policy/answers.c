@@ -344,6 +344,21 @@ add_merged(struct rule_list *list, const struct call_rule *rule)
 	list->rules[list->len++] = *rule;
 }
 
+/* Two that differed in two arguments may now differ in one. */
+static void
+merge_again(struct rule_list *list)
+{
+	for (size_t i = 0; i < list->len; i++)
+		for (size_t k = i + 1; k < list->len;) {
+			if (!merge_rules(&list->rules[i], &list->rules[k])) {
+				k++;
+				continue;
+			}
+			list->rules[k] = list->rules[--list->len];
+			k = i + 1;
+		}
+}
+
 static void
 print_rule(const struct call_rule *rule, const char *indent, FILE *out)
 {
@@ -386,7 +401,7 @@ print_tests(const struct path *path, uint32_t nr, const char *indent, FILE *out)
 }
 
 void
-answers_print(const struct answers *answers, enum answer answer,
+answers_print(const struct answers *answers, uint32_t nr, enum answer answer,
 	      const char *indent, FILE *out)
 {
 	struct rule_list list = {0};
@@ -400,11 +415,12 @@ answers_print(const struct answers *answers, enum answer answer,
 
 		if (answer_of(p->action) != answer)
 			continue;
-		if (path_to_rule(p, answers->first, &rule))
+		if (path_to_rule(p, nr, &rule))
 			add_merged(&list, &rule);
 		else
-			print_tests(p, answers->first, indent, out);
+			print_tests(p, nr, indent, out);
 	}
+	merge_again(&list);
 	for (size_t i = 0; i < list.len; i++)
 		print_rule(&list.rules[i], indent, out);
 	free(list.rules);

@@ -20,6 +20,9 @@ int policy_compile(const char *path, const char *sets_dir,
 /* Compile dir/runtime.ini. */
 int runtime_compile(const char *dir, struct runtime *ret, struct diag *diag);
 
+/* lint.c: what is legal in the file and yet should not stay; -1 if any is. */
+int policy_lint(const struct draft *d, const char *path, struct diag *diag);
+
 /* Human listing of a compiled policy. */
 void policy_show(const struct draft *d, FILE *out);
 /* The next word of a paragraph; *column is 0 before the first. */

@@ -128,11 +128,11 @@ const struct answers *answer_list_find(const struct answer_list *list,
 				       uint32_t nr);
 bool answers_is_only(const struct answers *answers, enum answer answer);
 /*
- * One line each for the conditions under which the answer is given, as rules
- * are written where they can be.
+ * One line each for the conditions under which the answer is given to nr, as
+ * rules are written where they can be.
  */
-void answers_print(const struct answers *answers, enum answer answer,
-		   const char *indent, FILE *out);
+void answers_print(const struct answers *answers, uint32_t nr,
+		   enum answer answer, const char *indent, FILE *out);
 /* "socket(AF_VSOCK, 0x1, ...)": a call that passes the tests. */
 void call_print(const struct word_tests *tests, FILE *out);
 
@@ -150,5 +150,12 @@ unsigned claims_check(const struct policy *policy, const struct proof *proof,
 /* The table and the claims; returns how many of these do not hold. */
 unsigned prove_show(const struct policy *policy, const struct proof *proof,
 		    const struct answer_list *list, FILE *out);
+
+/* ---- diff.c ------------------------------------------------------------- */
+
+/* What b means that a does not, and the reverse; how much it is. */
+unsigned policy_diff(const struct policy *a, const struct answer_list *a_list,
+		     const struct policy *b, const struct answer_list *b_list,
+		     FILE *out);
 
 #endif

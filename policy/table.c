@@ -9,7 +9,7 @@
 #include "policy/prove.h"
 #include "supervisor/base/str.h"
 
-/* Names in the default profile of Docker 27, for comparison. */
+/* Names that its default profile lets pass; for comparison only. */
 #define DOCKER_ALLOWED 380
 
 static const char *const whole_title[ANSWER_COUNT] = {
@@ -68,20 +68,20 @@ is_conditional(const struct answers *a)
 
 /* The last answer is what all other arguments get. */
 static void
-show_conditional(const struct answers *a, FILE *out)
+show_conditional(const struct answers *a, uint32_t nr, FILE *out)
 {
 	int last = ANSWER_COUNT - 1;
 	char name[CALL_NAME_MAX];
 
 	while (last > 0 && a->count[last] == 0)
 		last--;
-	call_name(a->first, name);
+	call_name(nr, name);
 	fprintf(out, " %s\n", name);
 	for (int i = 0; i < last; i++) {
 		if (a->count[i] == 0)
 			continue;
 		fprintf(out, " %s\n", part_title[i]);
-		answers_print(a, (enum answer)i, "      ", out);
+		answers_print(a, nr, (enum answer)i, "      ", out);
 	}
 	fprintf(out, " %s: otherwise\n", part_title[last]);
 }
@@ -152,15 +152,15 @@ prove_show(const struct policy *policy, const struct proof *proof,
 		count_conditional(list));
 	for (uint32_t nr = 0; nr <= CALL_NR_MAX; nr++)
 		if (is_conditional(answer_list_find(list, nr)))
-			show_conditional(answer_list_find(list, nr), out);
+			show_conditional(answer_list_find(list, nr), nr, out);
 	fputs("all other numbers up to 1023: ENOSYS; beyond\n", out);
 	show_beyond(list, out);
 	fputs("claims\n", out);
 	failed = claims_check(policy, proof, list, out);
 	show_reach(list, out);
 	if (failed > 0)
-		fprintf(out, "NOT PROVEN: %u claim%s do%s not hold\n", failed,
-			failed == 1 ? "" : "s", failed == 1 ? "es" : "");
+		fprintf(out, "NOT PROVEN: %u claim%s not hold\n", failed,
+			failed == 1 ? " does" : "s do");
 	else
 		fputs("proven\n", out);
 	return failed;
