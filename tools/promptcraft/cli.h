@@ -59,6 +59,7 @@ int cli_user_list(struct cli *, const struct cli_command *, int, char **);
 int cli_token(struct cli *, const struct cli_command *, int, char **);
 int cli_workflow_list(struct cli *, const struct cli_command *, int, char **);
 int cli_workflow_show(struct cli *, const struct cli_command *, int, char **);
+int cli_policy(struct cli *, const struct cli_command *, int, char **);
 int cli_job(struct cli *, const struct cli_command *, int, char **);
 
 /* ---- options.c ------------------------------------------------------- */

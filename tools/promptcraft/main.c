@@ -10,6 +10,8 @@
  *   supervisor socket     jail run, doctor             (--socket)
  *   state directory       user                         (--state-dir; admin)
  *
+ * and `policy`, which needs none: promptcraft-policyc does it.
+ *
  * It holds no privilege of its own: it can do what its caller can do.
  * stdout carries the answer, stderr progress and complaints.
  */
@@ -23,6 +25,10 @@
 #define DEFAULT_URL "http://127.0.0.1:8000"
 #define DEFAULT_SOCKET "/run/promptcraft/supervisor.sock"
 #define DEFAULT_STATE_DIR "/var/lib/promptcraft/api"
+
+#define POLICY_OPERAND                                                         \
+	"POLICY is the name of an installed policy or a file (with a / or a ." \
+	")."
 
 const struct cli_command cli_commands[] = {
 	{
@@ -61,6 +67,42 @@ const struct cli_command cli_commands[] = {
 			"timeout, 137 killed by a limit or a signal, 125 not "
 			"run (stderr says why).",
 		.run = cli_jail_run,
+	},
+	{
+		.name = "policy show",
+		.operands = "POLICY",
+		.summary = "show what a policy gives",
+		.details = POLICY_OPERAND,
+		.run = cli_policy,
+	},
+	{
+		.name = "policy check",
+		.operands = "POLICY",
+		.summary = "errors of a policy text, and bad habits",
+		.details = POLICY_OPERAND
+		"\nExit: 0 nothing, 1 file:line: message lines on "
+		"stderr.",
+		.run = cli_policy,
+	},
+	{
+		.name = "policy prove",
+		.operands = "POLICY",
+		.summary = "derive all that a policy's filter allows",
+		.details = POLICY_OPERAND
+		"\nEvery path of the compiled filter is walked; what "
+		"must hold for every policy\nis checked, with a call "
+		"as counter-example where it does not.\n"
+		"Exit: 0 proven, 1 not.",
+		.run = cli_policy,
+	},
+	{
+		.name = "policy diff",
+		.operands = "POLICY POLICY",
+		.summary = "compare two policies by what they mean",
+		.details = POLICY_OPERAND
+		"\nExit: 0 the same, 1 different, 2 one does not "
+		"compile.",
+		.run = cli_policy,
 	},
 	{
 		.name = "user add",

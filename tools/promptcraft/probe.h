@@ -62,6 +62,13 @@ void probe_read_line(const char *path, char *dst, size_t size);
  */
 void probe_find_exe(struct report *r); /* probe_install.c */
 
+/* A build tree has everything in one folder; an installed system does not. */
+struct probe_places {
+	char libexec[PROBE_DIR_SIZE];
+	char runtimes[PROBE_DIR_SIZE + 16], policy[PROBE_DIR_SIZE + 16];
+};
+bool probe_find_places(const struct report *r, struct probe_places *p);
+
 /* The groups of layers, in the order of the report. */
 void probe_kernel(struct report *r);	 /* probe_kernel.c */
 void probe_namespaces(struct report *r); /* probe_namespaces.c */

@@ -25,11 +25,6 @@
 
 #define DIR_SIZE PROBE_DIR_SIZE
 
-/* A build tree has everything in one folder; an installed system does not. */
-struct places {
-	char libexec[DIR_SIZE], runtimes[DIR_SIZE + 16], policy[DIR_SIZE + 16];
-};
-
 void
 probe_find_exe(struct report *r)
 {
@@ -41,8 +36,8 @@ probe_find_exe(struct report *r)
 		*slash = '\0';
 }
 
-static bool
-find_places(const struct report *r, struct places *p)
+bool
+probe_find_places(const struct report *r, struct probe_places *p)
 {
 	const char *exe = r->exe_dir;
 	char probe[DIR_SIZE + 16];
@@ -90,7 +85,7 @@ check_static(const char *path, const char **ret_problem)
 }
 
 static void
-probe_jail_init(struct report *r, const struct places *p)
+probe_jail_init(struct report *r, const struct probe_places *p)
 {
 	struct layer *l = report_add(r, "jail-init");
 	char path[DIR_SIZE + 16];
@@ -155,7 +150,7 @@ run_policyc(const char *const argv[], void *dst, size_t size, char *complaint,
 }
 
 static void
-probe_policy(struct report *r, const struct places *p, const char *file)
+probe_policy(struct report *r, const struct probe_places *p, const char *file)
 {
 	struct layer *l = report_add(r, file);
 	char program[DIR_SIZE + 32], sets[DIR_SIZE + 32], path[2 * DIR_SIZE];
@@ -181,7 +176,8 @@ probe_policy(struct report *r, const struct places *p, const char *file)
 }
 
 static void
-probe_runtime(struct report *r, const struct places *p, const char *folder)
+probe_runtime(struct report *r, const struct probe_places *p,
+	      const char *folder)
 {
 	struct layer *l = report_add(r, folder);
 	char program[DIR_SIZE + 32], path[2 * DIR_SIZE], complaint[256];
@@ -220,9 +216,10 @@ is_visible(const struct dirent *d)
 
 /* Each entry of dir that ends in suffix, by name; returns how many. */
 static int
-probe_each(struct report *r, const struct places *p, const char *dir,
+probe_each(struct report *r, const struct probe_places *p, const char *dir,
 	   const char *suffix,
-	   void (*probe)(struct report *, const struct places *, const char *))
+	   void (*probe)(struct report *, const struct probe_places *,
+			 const char *))
 {
 	struct dirent **list = NULL;
 	int count = scandir(dir, &list, is_visible, alphasort), probed = 0;
@@ -241,7 +238,7 @@ probe_each(struct report *r, const struct places *p, const char *dir,
 }
 
 static void
-probe_files(struct report *r, const struct places *p)
+probe_files(struct report *r, const struct probe_places *p)
 {
 	char profiles[DIR_SIZE + 32];
 	probe_jail_init(r, p);
@@ -294,8 +291,8 @@ probe_supervisor(struct report *r)
 void
 probe_install(struct report *r)
 {
-	struct places p;
-	if (find_places(r, &p)) {
+	struct probe_places p;
+	if (probe_find_places(r, &p)) {
 		probe_files(r, &p);
 	} else {
 		struct layer *l = report_add(r, "installation");
