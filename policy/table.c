@@ -99,23 +99,33 @@ count_conditional(const struct answer_list *list)
 	return n;
 }
 
+static const char *
+text_of_all(const struct answers *a)
+{
+	for (size_t i = 1; i < a->len; i++)
+		if (a->paths[i]->action != a->paths[0]->action)
+			return "decided by its arguments";
+	return answer_text(a->paths[0]->action);
+}
+
 /* Numbers above those that can be named, by ranges with the same answer. */
 static void
 show_beyond(const struct answer_list *list, FILE *out)
 {
 	for (size_t i = 0; i < list->len; i++) {
 		const struct answers *a = &list->ranges[i];
-		uint32_t first = a->first, action = a->paths[0]->action;
+		uint32_t first = a->first;
+		const char *text = text_of_all(a);
 
 		if (a->last <= CALL_NR_MAX)
 			continue;
 		if (first <= CALL_NR_MAX)
 			first = CALL_NR_MAX + 1;
 		while (i + 1 < list->len &&
-		       list->ranges[i + 1].paths[0]->action == action)
+		       strcmp(text_of_all(&list->ranges[i + 1]), text) == 0)
 			i++;
 		fprintf(out, "  %#010x..%#010x  %s\n", first,
-			list->ranges[i].last, answer_text(action));
+			list->ranges[i].last, text);
 	}
 }
 
