@@ -280,12 +280,13 @@ listen_init(struct supervisor *sup, struct err *e)
 	/* umask 077 keeps others out until owner and mode are right. */
 	if (bind(sock, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
 		return err_sys(e, "bind %s", path);
+	/* The mode first: once given away it is no longer ours to change. */
+	if (chmod(path, 0600) < 0)
+		return err_sys(e, "set mode of %s", path);
 	if (sup->config.has_client_uid &&
 	    lchown(path, sup->config.client_uid, (gid_t)-1) < 0)
 		return err_sys(e, "give %s to uid %u", path,
 			       (unsigned)sup->config.client_uid);
-	if (chmod(path, 0600) < 0)
-		return err_sys(e, "set mode of %s", path);
 	if (listen(sock, BACKLOG) < 0)
 		return err_sys(e, "listen on %s", path);
 	if (loop_add(&sup->loop, &sup->listener.watch, sock, EPOLLIN, on_accept,
