@@ -197,7 +197,8 @@ unit-bins: $(UNIT_BINS)
 check-unit: $(UNIT_BINS)
 	@for t in $^; do printf '%-32s ' "$${t##*/}"; \
 		$$t >$$t.log 2>&1 || { cat $$t.log; exit 1; }; \
-		grep -aE '^\[ +(PASSED|SKIPPED) +\]' $$t.log; done
+		sed -n '/test(s) run/,$$p' $$t.log | \
+			grep -aE '^\[ +(PASSED|SKIPPED) +\]'; done
 check-policy: all
 	@tools/need-root check-policy
 	cd tests/policy && PROMPTCRAFT_BUILD=$(abspath $(B)) \

@@ -63,6 +63,27 @@ check_caps(struct err *e)
 	return 0;
 }
 
+/*
+ * Jails have a core limit of 1 (jail/lockdown.c says why not 0), and a limit
+ * can only be lowered; raising ours takes CAP_SYS_RESOURCE.
+ */
+static int
+allow_core_limit(struct err *e)
+{
+	struct rlimit core;
+
+	if (getrlimit(RLIMIT_CORE, &core) < 0)
+		return err_sys(e, "read core limit");
+	if (core.rlim_max >= 1)
+		return 0;
+	core = (struct rlimit){.rlim_cur = 1, .rlim_max = 1};
+	if (setrlimit(RLIMIT_CORE, &core) < 0)
+		return err_set(e, ERR_UNSUPPORTED, errno,
+			       "the hard core limit is 0 and jails need 1 "
+			       "(LimitCORE=1, or ulimit -Hc 1 before)");
+	return 0;
+}
+
 int
 privilege_begin(struct err *e)
 {
@@ -79,6 +100,8 @@ privilege_begin(struct err *e)
 	(void)umask(077);
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(e, "set undumpable");
+	if (allow_core_limit(e) < 0)
+		return -1;
 	/* A job needs about 90 fds while it starts, 12 while it runs. */
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
 		return err_sys(e, "read fd limit");

@@ -4,6 +4,7 @@
 import json
 import re
 import subprocess
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -17,7 +18,7 @@ UNITS = ["promptcraft-supervisor.service", "promptcraft-api.service"]
 # The API must be as confined as systemd can make a network service; the
 # supervisor's figure is what its work allows (reasons are in its unit).
 MOST_EXPOSURE = {"promptcraft-api.service": 1.5,
-                 "promptcraft-supervisor.service": 6.5}
+                 "promptcraft-supervisor.service": 7.2}
 
 
 def run(*command):
@@ -37,8 +38,11 @@ def ask(path, body=None, token=None):
         headers["Authorization"] = f"Bearer {token}"
     data = json.dumps(body).encode() if body is not None else None
     request = urllib.request.Request(URL + path, data, headers)
-    with urllib.request.urlopen(request, timeout=120) as answer:
-        return json.load(answer)
+    try:
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as problem:
+        pytest.fail(problem.read().decode() + journal(), pytrace=False)
 
 
 def health():
