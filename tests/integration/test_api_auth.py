@@ -161,7 +161,9 @@ def test_every_answer_has_the_headers(stack):
         assert "Access-Control-Allow-Origin" not in reply.headers
         kind = "problem+json" if status >= 400 else "json"
         assert reply.headers["Content-Type"] == f"application/{kind}"
-        assert f"request_id={reply.headers['X-Request-Id']}" in stack.logs()
+        # The line is written when the answer has been sent.
+        line = f"request_id={reply.headers['X-Request-Id']}"
+        wait_for(stack.logs, lambda text, line=line: line in text)
 
 
 def test_methods(stack):
@@ -196,16 +198,18 @@ def test_what_is_installed_can_be_listed(client):
 
 def test_queries_and_tokens_are_not_logged(stack, client):
     secret = "query-secret-4711"
-    assert client.get(f"/api/v3/workflows?x={secret}").status == 200
-    logs = stack.logs()
+    reply = client.get(f"/api/v3/workflows?x={secret}")
+    assert reply.status == 200
+    logs = wait_for(stack.logs,
+                    lambda text: reply.headers["X-Request-Id"] in text)
     assert secret not in logs
     assert client.token not in logs
 
 
 def test_path_bytes_cannot_forge_a_log_line(stack):
     stack.anonymous().get("/x%0a%3C3%3Eforged%20event%1b%5b31m")
-    forged = [line for line in stack.logs().splitlines()
-              if "forged event" in line]
+    forged = wait_for(lambda: [line for line in stack.logs().splitlines()
+                               if "forged event" in line], len)
     assert len(forged) == 1 and "request_id=" in forged[0]
     assert "\x1b" not in forged[0]
 
