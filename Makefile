@@ -276,11 +276,14 @@ install: all
 	cp -R --no-preserve=ownership $(B)/policy/. \
 		$(DESTDIR)/etc/promptcraft/policy/
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system \
-		$(DESTDIR)$(PREFIX)/lib/sysusers.d
-	install -m 644 systemd/*.service systemd/*.slice \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d \
+		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d
+	install -m 644 systemd/*.service systemd/*.socket systemd/*.slice \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/
 	install -m 644 systemd/promptcraft.sysusers \
 		$(DESTDIR)$(PREFIX)/lib/sysusers.d/promptcraft.conf
+	install -m 644 systemd/promptcraft.tmpfiles \
+		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/promptcraft.conf
 	install -m 644 systemd/promptcraft.env.example \
 		$(DESTDIR)/etc/promptcraft/
 

@@ -23,6 +23,7 @@
 
 #define BACKLOG 1024
 #define ACCEPTS_PER_TURN 16
+#define ACTIVATED_FD 3 /* SD_LISTEN_FDS_START */
 
 /* One message that waits for room in the socket. */
 struct outgoing {
@@ -259,14 +260,58 @@ remove_stale(const char *path, struct err *e)
 	return 0;
 }
 
-int
-listen_init(struct supervisor *sup, struct err *e)
+/* A listening SOCK_SEQPACKET socket bound to this path? */
+static bool
+is_listening_at(int sock, const char *path)
 {
-	const char *path = sup->config.socket_path;
+	struct sockaddr_un addr = {0};
+	socklen_t addr_len = sizeof(addr) - 1, int_len = sizeof(int);
+	int type = 0, is_listening = 0;
+
+	return getsockname(sock, (struct sockaddr *)&addr, &addr_len) == 0 &&
+	       addr.sun_family == AF_UNIX && strcmp(addr.sun_path, path) == 0 &&
+	       getsockopt(sock, SOL_SOCKET, SO_TYPE, &type, &int_len) == 0 &&
+	       type == SOCK_SEQPACKET &&
+	       getsockopt(sock, SOL_SOCKET, SO_ACCEPTCONN, &is_listening,
+			  &int_len) == 0 &&
+	       is_listening == 1;
+}
+
+/*
+ * The socket that systemd made for us (sd_listen_fds(3)), with the owner and
+ * mode that its unit says; *ret is -1 when there is none.
+ */
+static int
+take_activated(const char *path, int *ret, struct err *e)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	uint64_t number;
+	int sock = ACTIVATED_FD;
+
+	*ret = -1;
+	if (pid == NULL || fds == NULL ||
+	    str_to_u64(pid, INT32_MAX, &number) < 0 ||
+	    number != (uint64_t)getpid())
+		return 0;
+	if (strcmp(fds, "1") != 0 || !is_listening_at(sock, path))
+		return err_set(e, ERR_INVALID, 0,
+			       "LISTEN_FDS: wanted is one listening SEQPACKET "
+			       "socket at --socket %s: see the socket unit",
+			       path);
+	if (fcntl(sock, F_SETFD, FD_CLOEXEC) < 0 ||
+	    fcntl(sock, F_SETFL, O_NONBLOCK) < 0)
+		return err_sys(e, "set flags of the passed socket");
+	*ret = sock;
+	return 0;
+}
+
+static int
+make_socket(const struct config *config, int *ret, struct err *e)
+{
+	const char *path = config->socket_path;
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	owned_fd int sock = -1;
 
-	sup->listener = (struct listener){.watch = WATCH_INIT, .sock = -1};
 	if (str_copy(addr.sun_path, sizeof(addr.sun_path), path) < 0)
 		return err_set(e, ERR_INVALID, 0,
 			       "--socket %s is longer than %zu bytes", path,
@@ -283,16 +328,33 @@ listen_init(struct supervisor *sup, struct err *e)
 	/* The mode first: once given away it is no longer ours to change. */
 	if (chmod(path, 0600) < 0)
 		return err_sys(e, "set mode of %s", path);
-	if (sup->config.has_client_uid &&
-	    lchown(path, sup->config.client_uid, (gid_t)-1) < 0)
+	if (config->has_client_uid &&
+	    lchown(path, config->client_uid, (gid_t)-1) < 0)
 		return err_sys(e, "give %s to uid %u", path,
-			       (unsigned)sup->config.client_uid);
+			       (unsigned)config->client_uid);
 	if (listen(sock, BACKLOG) < 0)
 		return err_sys(e, "listen on %s", path);
+	*ret = fd_take(&sock);
+	return 0;
+}
+
+int
+listen_init(struct supervisor *sup, struct err *e)
+{
+	owned_fd int sock = -1;
+	bool is_own;
+
+	sup->listener = (struct listener){.watch = WATCH_INIT, .sock = -1};
+	if (take_activated(sup->config.socket_path, &sock, e) < 0)
+		return -1;
+	is_own = sock < 0;
+	if (is_own && make_socket(&sup->config, &sock, e) < 0)
+		return -1;
 	if (loop_add(&sup->loop, &sup->listener.watch, sock, EPOLLIN, on_accept,
 		     sup, e) < 0)
 		return -1;
 	sup->listener.sock = fd_take(&sock);
+	sup->listener.is_own = is_own;
 	return 0;
 }
 
@@ -305,7 +367,7 @@ listen_stop(struct supervisor *sup)
 		return;
 	loop_remove(&sup->loop, &l->watch);
 	discard_add(&sup->discard, &l->sock);
-	if (unlink(sup->config.socket_path) < 0)
+	if (l->is_own && unlink(sup->config.socket_path) < 0)
 		log_warning("socket_left path=%s error=\"%s\"",
 			    sup->config.socket_path, strerrordesc_np(errno));
 }

@@ -43,6 +43,7 @@ struct peer {
 struct listener {
 	struct watch watch;
 	int sock;
+	bool is_own; /* made here, not passed by systemd: removed at the end */
 	struct peer *peers;
 	unsigned count;
 	bool has_doomed;

@@ -237,6 +237,53 @@ def test_only_root_and_the_client_uid_may_connect(supervisor):
     assert "peer_refused" in supervisor.log_text()
 
 
+# ---- a socket that systemd made --------------------------------------------
+
+def start_activated(directory, kind=socket.SOCK_SEQPACKET, path=None, count=1):
+    """The supervisor as a socket unit starts it: listening already on fd 3."""
+    sock = socket.socket(socket.AF_UNIX, kind)
+    sock.bind(str(path or directory / "s"))
+    if kind != socket.SOCK_DGRAM:
+        sock.listen()
+    log = open(directory / "log", "ab")
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", f'LISTEN_PID=$$ LISTEN_FDS={count} exec "$@"', "sh",
+         BUILD / "promptcraft-supervisor", "--socket", directory / "s",
+         "--state-dir", directory / "state", "--policy-dir", BUILD / "policy",
+         "--runtime-dir", BUILD / "runtimes", "--libexec-dir", BUILD,
+         "--slots", "2"],
+        stderr=log, close_fds=False,
+        preexec_fn=lambda: os.dup2(sock.fileno(), 3, inheritable=True))
+    log.close()
+    return process, sock
+
+
+def test_a_passed_socket_is_used_and_left(tmp_path):
+    process, sock = start_activated(tmp_path)
+    client = Supervisor.__new__(Supervisor)
+    client.socket, client.dir = tmp_path / "s", tmp_path
+    with sock:
+        # Connected before anybody accepts: it waits.
+        assert client.hello()["total"] == 2, client.log_text()
+        assert client.run().outcome == EXITED
+        process.terminate()
+        assert process.wait(timeout=30) == 0, client.log_text()
+        assert client.socket.exists(), "it is not the supervisor's to remove"
+
+
+@pytest.mark.parametrize("wrong", [
+    {"kind": socket.SOCK_STREAM}, {"kind": socket.SOCK_DGRAM},
+    {"path": "elsewhere"}, {"count": 2}])
+def test_a_passed_socket_must_be_the_right_one(tmp_path, wrong):
+    if "path" in wrong:
+        wrong = {"path": tmp_path / wrong["path"]}
+    process, sock = start_activated(tmp_path, **wrong)
+    with sock:
+        assert process.wait(timeout=30) == 1
+    assert "LISTEN_FDS: wanted is one listening SEQPACKET" in \
+        (tmp_path / "log").read_text()
+
+
 def test_a_peer_that_does_not_read_is_dropped(supervisor):
     with supervisor.connect() as sock:
         sock.setblocking(False)

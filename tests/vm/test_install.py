@@ -14,6 +14,7 @@ from promptcraft import wait_for
 TREE = Path(__file__).resolve().parents[2]
 URL = "http://127.0.0.1:8000"
 PASSWORD_FILE = "/var/lib/promptcraft/api/admin-password"
+SOCKET = "promptcraft-supervisor.socket"
 UNITS = ["promptcraft-supervisor.service", "promptcraft-api.service"]
 # The API must be as confined as systemd can make a network service; the
 # supervisor's figure is what its work allows (reasons are in its unit).
@@ -58,6 +59,9 @@ def token():
     run("systemd-sysusers")
     Path("/etc/promptcraft/promptcraft.env").write_text(
         f"API_HOST=127.0.0.1\nPROMPTCRAFT_ADMIN_PASSWORD_FILE={PASSWORD_FILE}\n")
+    run("systemd-tmpfiles", "--create", "promptcraft.conf")
+    assert Path("/etc/promptcraft/promptcraft.env").stat().st_mode & 0o777 \
+        == 0o600
     run("systemctl", "daemon-reload")
     try:
         run("systemctl", "start", "promptcraft-api")
@@ -69,7 +73,7 @@ def token():
         print(journal())
         raise
     finally:
-        run("systemctl", "stop", *UNITS)
+        run("systemctl", "stop", SOCKET, *UNITS)
     assert not list(Path("/sys/fs/cgroup").glob("**/promptcraft-*/slot-*"))
 
 
@@ -77,6 +81,15 @@ def test_the_installed_service_runs_jobs(token):
     data = ask("/api/v3/jobs", {"language": "python", "code": "print(6 * 7)"},
                token)["data"]
     assert (data["outcome"], data["stdout"]) == ("completed", "42\n"), data
+
+
+def test_the_socket_starts_the_supervisor(token):
+    """systemd holds the socket, so a request finds it also when the service
+    is down."""
+    run("systemctl", "stop", "promptcraft-supervisor.service")
+    test_the_installed_service_runs_jobs(token)
+    assert run("systemctl", "is-active",
+               "promptcraft-supervisor.service").strip() == "active"
 
 
 def test_denials_are_seen_through_the_units_own_hardening(token):
