@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * loosen_init.c - for tests only: linked with jail-init's own objects and the
+ * linker's --wrap, it takes single steps of building a jail away, as the words
+ * in LOOSE say.  The product's sources know nothing of it.
+ *
+ *   landlock     no ruleset
+ *   caps         the payload keeps the capabilities of its user namespace
+ *   nnp          no no_new_privs, and so neither filter nor ruleset: ask for
+ *                "seccomp" and "landlock" or "caps", too
+ *   ids          the payload keeps root of its user namespace as saved ids
+ *   rlimits      no limits
+ *   fds          what is open stays open
+ *   init         PID 1 keeps its capabilities, ids and system calls
+ *   dumpable     PID 1 and the payload can be looked at
+ *   proc         /proc as the kernel makes it: no subset=pid, no hidepid
+ *   proc-rw      /proc is writable
+ *   mounts-ro    what the host lends may be writable (see the supervisor's)
+ *   collect      result files are opened by name, links and all
+ *   unpack       a bundle's paths are used as they are, links and all
+ *   orphans      nobody is killed before collecting
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/openat2.h>
+#include <linux/securebits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "jail/jail.h"
+#include "supervisor/base/fd.h"
+#include "tests/escape/loose.h"
+
+#define WRAP(type, name, ...)                                                  \
+	type __real_##name(__VA_ARGS__);                                       \
+	type __wrap_##name(__VA_ARGS__);                                       \
+	type __wrap_##name(__VA_ARGS__)
+
+WRAP(int, landlock_apply, const struct policy *policy, struct err *e)
+{
+	return is_loose("landlock") ? 0 : __real_landlock_apply(policy, e);
+}
+
+WRAP(int, lockdown_limits, const struct policy *policy, struct err *e)
+{
+	return is_loose("rlimits") ? 0 : __real_lockdown_limits(policy, e);
+}
+
+WRAP(int, lockdown_bounds, struct err *e)
+{
+	/* Or a change of ids would take them. */
+	if (is_loose("caps"))
+		return prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP);
+	return __real_lockdown_bounds(e);
+}
+
+/* All that is permitted, through the exec to come. */
+static int
+keep_caps(struct err *e)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &head, data) < 0)
+		return err_sys(e, "read capabilities");
+	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		data[i].effective = data[i].inheritable = data[i].permitted;
+	if (syscall(SYS_capset, &head, data) < 0)
+		return err_sys(e, "keep capabilities");
+	for (unsigned long cap = 0; cap < 64; cap++)
+		(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
+	return 0;
+}
+
+WRAP(int, lockdown_caps, uint64_t keep, struct err *e)
+{
+	if (is_loose("nnp"))
+		return is_loose("caps") ? keep_caps(e) : 0;
+	if (is_loose("caps")) {
+		if (keep_caps(e) < 0)
+			return -1;
+		return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	}
+	return __real_lockdown_caps(keep, e);
+}
+
+WRAP(int, lockdown_seccomp, const struct policy *policy, int *ret_listener,
+     struct err *e)
+{
+	if (!is_loose("nnp"))
+		return __real_lockdown_seccomp(policy, ret_listener, e);
+	*ret_listener = -1;
+	return 0;
+}
+
+WRAP(int, lockdown_init, struct jail *jail, struct err *e)
+{
+	return is_loose("init") ? 0 : __real_lockdown_init(jail, e);
+}
+
+WRAP(int, setresuid, uid_t r, uid_t u, uid_t s)
+{
+	return __real_setresuid(r, u, is_loose("ids") ? (uid_t)-1 : s);
+}
+
+WRAP(int, setresgid, gid_t r, gid_t u, gid_t s)
+{
+	return __real_setresgid(r, u, is_loose("ids") ? (gid_t)-1 : s);
+}
+
+WRAP(int, getresuid, uid_t *r, uid_t *u, uid_t *s)
+{
+	if (!is_loose("ids"))
+		return __real_getresuid(r, u, s);
+	*r = *u = *s = JAIL_UID_PAYLOAD;
+	return 0;
+}
+
+WRAP(int, getresgid, gid_t *r, gid_t *u, gid_t *s)
+{
+	if (!is_loose("ids"))
+		return __real_getresgid(r, u, s);
+	*r = *u = *s = JAIL_UID_PAYLOAD;
+	return 0;
+}
+
+WRAP(int, prctl, int option, ...)
+{
+	va_list ap;
+	unsigned long a[4];
+
+	va_start(ap, option);
+	for (size_t i = 0; i < 4; i++)
+		a[i] = va_arg(ap, unsigned long);
+	va_end(ap);
+	if (option == PR_SET_DUMPABLE && is_loose("dumpable"))
+		return 0;
+	return (int)syscall(SYS_prctl, option, a[0], a[1], a[2], a[3]);
+}
+
+WRAP(long, syscall, long nr, ...)
+{
+	va_list ap;
+	long a[6];
+
+	va_start(ap, nr);
+	for (size_t i = 0; i < 6; i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	if (nr == SYS_openat2 && (is_loose("unpack") || is_loose("collect")))
+		((struct open_how *)a[2])->resolve = 0;
+	if (nr == SYS_close_range && a[0] > PAYLOAD_FD_REPORT &&
+	    a[1] == (long)~0u && is_loose("fds"))
+		return 0;
+	return __real_syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+WRAP(int, fsconfig, int fd, unsigned cmd, const char *key, const void *value,
+     int aux)
+{
+	if (is_loose("proc") && key != NULL &&
+	    (strcmp(key, "subset") == 0 || strcmp(key, "hidepid") == 0))
+		return 0;
+	return __real_fsconfig(fd, cmd, key, value, aux);
+}
+
+WRAP(int, fsmount, int fd, unsigned flags, unsigned attrs)
+{
+	if (is_loose("proc-rw"))
+		attrs &= ~(unsigned)MOUNT_ATTR_RDONLY;
+	return __real_fsmount(fd, flags, attrs);
+}
+
+WRAP(int, fstatvfs, int fd, struct statvfs *vfs)
+{
+	int rc = __real_fstatvfs(fd, vfs);
+	struct stat st;
+
+	/* Not for /work, whose root is the payload's and must be writable. */
+	if (rc == 0 && is_loose("mounts-ro") && fstat(fd, &st) == 0 &&
+	    st.st_uid != JAIL_UID_PAYLOAD)
+		vfs->f_flag |= ST_RDONLY;
+	return rc;
+}
+
+WRAP(int, kill, pid_t pid, int sig)
+{
+	if (pid == -1 && is_loose("orphans")) {
+		errno = ESRCH;
+		return -1;
+	}
+	return __real_kill(pid, sig);
+}
+
+/* What changes the host's own is refused to a jail's root. */
+WRAP(int, net_loopback, struct jail *jail, struct err *e)
+{
+	return is_loose("netns") ? 0 : __real_net_loopback(jail, e);
+}
+
+WRAP(int, net_hostname, struct jail *jail, struct err *e)
+{
+	return is_loose("utsns") ? 0 : __real_net_hostname(jail, e);
+}
+
+WRAP(int, fd_is_sealed_memfd, int fd)
+{
+	return is_loose("seals") ? 1 : __real_fd_is_sealed_memfd(fd);
+}
+
+/* As a program does that thinks of its users' good will. */
+static int
+collect_by_name(struct jail *jail, int *ret_fd, struct err *e)
+{
+	struct bundle_writer w;
+	int rc = 0;
+
+	bundle_writer_init(&w, 16u << 20);
+	for (size_t i = 0; i < jail->collect_len && rc == 0; i++) {
+		static char bytes[1 << 20];
+		struct open_how how = {.flags = O_RDONLY};
+		int fd = (int)syscall(SYS_openat2, jail->work_fd,
+				      jail->collect[i], &how, sizeof(how));
+		ssize_t n = fd < 0 ? -1 : read(fd, bytes, sizeof(bytes));
+
+		rc = bundle_writer_add(
+			&w, BUNDLE_FILE, n < 0 ? BUNDLE_MISSING : BUNDLE_OK,
+			jail->collect[i], bytes, n < 0 ? 0 : (size_t)n, e);
+		(void)close(fd);
+	}
+	if (rc == 0 && w.len > 0)
+		rc = fd_memfd_sealed("collected", w.data, w.len, ret_fd, e);
+	bundle_writer_done(&w);
+	return rc;
+}
+
+WRAP(int, collect_files, struct jail *jail, int *ret_fd, struct err *e)
+{
+	return is_loose("collect") ? collect_by_name(jail, ret_fd, e)
+				   : __real_collect_files(jail, ret_fd, e);
+}
+
+WRAP(int, bundle_path_check, const char *path, size_t len, struct err *e)
+{
+	return is_loose("unpack") ? 0 : __real_bundle_path_check(path, len, e);
+}
