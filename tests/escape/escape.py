@@ -120,6 +120,14 @@ def find_program(name):
     return PROGRAMS / (name[9:] if name.startswith("programs/") else name)
 
 
+def shared_files(source):
+    """The header that some C programs share."""
+    header = PROGRAMS / "attempt.h"
+    if source.suffix == ".c" and header.name in source.read_text():
+        return {header.name: header.read_text()}
+    return {}
+
+
 # ---- the product -------------------------------------------------------------
 
 
@@ -226,7 +234,8 @@ class Supervisor:
         source = find_program(program)
         words = [str(self.cli), "jail", "run", "--json", "--socket",
                  str(self.socket), "--policy", profile]
-        for name, content in (files or {}).items():
+        files = {**shared_files(source), **(files or {})}
+        for name, content in files.items():
             target = place / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content if isinstance(content, bytes)
@@ -363,7 +372,7 @@ class Plain:
         source = find_program(program)
         if source.suffix == ".c":
             words = [str(place / "program")]
-            gcc("-pthread", source, "-o", words[0])
+            gcc("-pthread", f"-I{PROGRAMS}", source, "-o", words[0])
         else:
             shutil.copy(source, place)
             words = [*INTERPRETERS[source.suffix], str(place / source.name)]
