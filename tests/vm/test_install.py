@@ -112,8 +112,9 @@ def test_processes_are_who_they_should_be(token):
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_exposure(token, unit):
+def test_exposure(token, unit, capsys):
     text = run("systemd-analyze", "security", "--no-pager", unit)
     figure = float(re.search(r"exposure level for \S+: ([0-9.]+)", text)[1])
-    print(unit, figure)
+    with capsys.disabled():
+        print(f"\nexposure of {unit}: {figure}")
     assert figure <= MOST_EXPOSURE[unit], text
