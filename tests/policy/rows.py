@@ -87,7 +87,11 @@ ROWS = [
     ("ioctl", (0, 0x40049409), "ENOSYS"),
     # descriptors
     ("fcntl", (1, fcntl.F_GETFL), "allow"),
-    ("fcntl", (1, fcntl.F_SETLK), "allow"),
+    ("fcntl", (1, fcntl.F_GETLK), "allow"),
+    # memory that no cgroup is charged for
+    *[("fcntl", (1, command | high), "ENOSYS")
+      for command in (fcntl.F_SETLK, fcntl.F_SETLKW, 37, 38)  # 37, 38: OFD
+      for high in (0, HIGH)],
     ("fcntl", (1, fcntl.F_NOTIFY), "ENOSYS"),
     ("fcntl", (1, fcntl.F_SETLEASE), "ENOSYS"),
     ("fcntl", (1, fcntl.F_SETSIG), "ENOSYS"),
