@@ -46,8 +46,7 @@
 
 /* Lower soft and hard; a hard limit that is lower already stays. */
 static int
-lower_limit(__rlimit_resource_t resource, rlim_t value, const char *name,
-	    struct err *e)
+lower_limit(int resource, rlim_t value, const char *name, struct err *e)
 {
 	struct rlimit now, got;
 
@@ -70,7 +69,7 @@ lockdown_limits(const struct policy *policy, struct err *e)
 {
 	const struct policy_limits *l = &policy->limits;
 	const struct {
-		__rlimit_resource_t resource;
+		int resource;
 		rlim_t value;
 		const char *name;
 	} limits[] = {

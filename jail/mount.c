@@ -12,7 +12,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -20,6 +19,7 @@
 #include <unistd.h>
 
 #include "jail/jail.h"
+#include "jail/kernel.h"
 #include "supervisor/base/fd.h"
 #include "supervisor/base/str.h"
 

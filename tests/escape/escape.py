@@ -315,11 +315,15 @@ class Jail:
 # ---- the product less some controls -----------------------------------------
 
 
-def gcc(*words):
-    done = subprocess.run(["gcc", "-std=gnu17", "-O1", "-g", "-D_GNU_SOURCE",
+def gcc(*words, program="gcc"):
+    done = subprocess.run([program, "-std=gnu17", "-O1", "-g", "-D_GNU_SOURCE",
                            f"-I{REPO}", *map(str, words)],
                           capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
+
+
+def jail_cc(*words):
+    gcc(*words, program=str(REPO / "tools/jail-cc"))
 
 
 def wraps(names):
@@ -344,9 +348,11 @@ def loosen(directory, controls):
     shutil.copy(BUILD / "promptcraft-policyc", real)
     gcc(f'-DLOOSE="{words}"', f'-DREAL_POLICYC="{real}"',
         HERE / "loosen.c", "-lsodium", "-o", libexec / "promptcraft-policyc")
-    gcc(f'-DLOOSE="{words}"', "-static-pie", "-fPIE", *wraps(INIT_WRAPS),
-        HERE / "loosen_init.c", *objects("init"), "-o",
-        libexec / "jail-init")
+    loose = directory / "loosen_init.o"
+    jail_cc("-c", f'-DLOOSE="{words}"', "-fPIE", HERE / "loosen_init.c", "-o",
+            loose)
+    jail_cc(*wraps(INIT_WRAPS), loose, *objects("init"), "-o",
+            libexec / "jail-init")
     binary = directory / "promptcraft-supervisor"
     gcc(f'-DLOOSE="{words}"', *wraps(SUPERVISOR_WRAPS),
         HERE / "loosen_supervisor.c", *objects("supervisor"), "-lcap",

@@ -29,7 +29,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -37,6 +36,7 @@
 #include <unistd.h>
 
 #include "jail/jail.h"
+#include "jail/kernel.h"
 #include "supervisor/base/fd.h"
 #include "tests/escape/loose.h"
 
