@@ -382,7 +382,7 @@ void
 on_environment(struct load *l, const char *key, const char *value)
 {
 	struct policy *p = &l->draft->out;
-	char text[POLICY_ENV_SIZE], whole[TEXT_LINE_MAX];
+	char text[POLICY_ENV_SIZE] = {0}, whole[TEXT_LINE_MAX];
 	size_t key_len = strlen(key);
 	struct err e = ERR_INIT;
 	uint32_t i;
