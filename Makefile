@@ -123,7 +123,8 @@ BINS := $(B)/promptcraft-supervisor $(B)/jail-init $(B)/promptcraft-policyc \
 
 .PHONY: all check check-unit check-policy check-integration demo bench format \
 	format-check tidy cppcheck asan tcb install clean bootstrap runtimes \
-	policies unit-bins vm-check check-escape escape-lists
+	policies unit-bins vm-check check-escape escape-lists fuzz fuzz-bins \
+	check-fuzz
 all: $(BINS) runtimes policies
 runtimes: $(RUNTIME_FILES) $(RUNTIME_BINS)
 policies: $(POLICY_FILES)
@@ -203,8 +204,9 @@ JOBS := $(shell nproc 2>/dev/null || echo 1)
 check:
 	@tools/need-root check
 	@tools/bootstrap
-	$(MAKE) -j$(JOBS) all $(UNIT_BINS)
-	$(MAKE) check-unit check-policy check-integration check-escape
+	$(MAKE) -j$(JOBS) all $(UNIT_BINS) $(FUZZ_REPLAYS)
+	$(MAKE) check-unit check-fuzz check-policy check-integration \
+		check-escape
 unit-bins: $(UNIT_BINS)
 check-unit: $(UNIT_BINS)
 	@for t in $^; do printf '%-32s ' "$${t##*/}"; \
@@ -247,6 +249,42 @@ demo:
 	$(MAKE) -j$(JOBS) all
 	$(B)/promptcraft demo
 
+# ---- fuzzing (tests/fuzz/README.md) ------------------------------------
+
+# The same targets twice: built by clang to search (make fuzz), and by gcc with
+# a main() that replays their corpus (check-fuzz).
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,\
+	$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 600
+F := $(BUILD_ROOT)/fuzz
+FUZZ_CFLAGS := -std=gnu17 -g -O1 -MMD -MP -fno-omit-frame-pointer \
+	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+FUZZ_LIBS := $(API_LIBS) -lcurl -linih
+FUZZ_BINS := $(FUZZ_TARGETS:%=$(F)/fuzz_%)
+FUZZ_REPLAYS := $(FUZZ_TARGETS:%=$(B)/fuzz/%)
+$(F)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -c $< -o $@
+$(F)/libfuzz.a: $(ALL_LIB_SRC:%.c=$(F)/obj/%.o)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+$(F)/fuzz_%: $(F)/obj/tests/fuzz/fuzz_%.o $(F)/libfuzz.a
+	@printf '  LD    %s\n' $(@F)
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined $^ $(FUZZ_LIBS) -o $@
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay.o \
+		$(B)/libtest.a
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) $^ $(FUZZ_LIBS) -o $@
+fuzz-bins: $(FUZZ_BINS)
+fuzz: $(FUZZ_BINS)
+	FUZZ_BUILD=$(abspath $(F)) tests/fuzz/run $(FUZZ_SECONDS) \
+		$(FUZZ_TARGETS)
+check-fuzz: $(FUZZ_REPLAYS)
+	@for t in $(FUZZ_TARGETS); do printf 'fuzz %-27s ' "$$t"; \
+		$(B)/fuzz/$$t tests/fuzz/corpus/$$t 2>$(B)/fuzz/$$t.log || \
+		{ cat $(B)/fuzz/$$t.log; exit 1; }; done
+
 BENCH_BINS := $(patsubst tests/bench/%.c,$(B)/bench/%,\
 	$(wildcard tests/bench/*.c))
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/libtest.a
@@ -259,7 +297,7 @@ bench: all $(BENCH_BINS)
 
 asan:
 	$(MAKE) -j$(JOBS) MODE=asan all
-	$(MAKE) MODE=asan check-unit check-integration
+	$(MAKE) MODE=asan check-unit check-fuzz check-integration
 
 # ---- what keeps the code in shape --------------------------------------
 
@@ -315,4 +353,4 @@ install: all
 clean:
 	rm -rf $(BUILD_ROOT)
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) $(F)/obj -name '*.d' 2>/dev/null)
