@@ -124,7 +124,7 @@ BINS := $(B)/promptcraft-supervisor $(B)/jail-init $(B)/promptcraft-policyc \
 .PHONY: all check check-unit check-policy check-integration demo bench format \
 	format-check tidy cppcheck asan tcb install clean bootstrap runtimes \
 	policies unit-bins vm-check check-escape escape-lists fuzz fuzz-bins \
-	check-fuzz
+	check-fuzz bench-peers
 all: $(BINS) runtimes policies
 runtimes: $(RUNTIME_FILES) $(RUNTIME_BINS)
 policies: $(POLICY_FILES)
@@ -291,6 +291,11 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/libtest.a
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $< $(B)/libtest.a $(API_LIBS) $(CLI_LIBS) -o $@
+PEERS_BINS := $(B)/bench/peers/peers $(B)/bench/peers/cgrun
+# Other sandboxes, as many as are installed (tests/bench/peers/README.md).
+bench-peers: all $(PEERS_BINS)
+	@tools/need-root bench-peers
+	PROMPTCRAFT_BUILD=$(abspath $(B)) tests/bench/peers/run
 bench: all $(BENCH_BINS)
 	@tools/need-root bench
 	PROMPTCRAFT_BUILD=$(abspath $(B)) tests/bench/run
