@@ -123,7 +123,7 @@ BINS := $(B)/promptcraft-supervisor $(B)/jail-init $(B)/promptcraft-policyc \
 
 .PHONY: all check check-unit check-policy check-integration demo bench format \
 	format-check tidy cppcheck asan tcb install clean bootstrap runtimes \
-	policies unit-bins vm-check check-escape escape-lists fuzz fuzz-bins \
+	policies unit-bins vm-check check-escape escape-lists fault-bins fuzz fuzz-bins \
 	check-fuzz bench-peers
 all: $(BINS) runtimes policies
 runtimes: $(RUNTIME_FILES) $(RUNTIME_BINS)
@@ -217,10 +217,23 @@ check-policy: all
 	@tools/need-root check-policy
 	cd tests/policy && PROMPTCRAFT_BUILD=$(abspath $(B)) \
 		$(PYTHON) -m pytest -q -p no:cacheprovider .
-check-integration: all
+check-integration: all fault-bins
 	@tools/need-root check-integration
 	cd tests/integration && PROMPTCRAFT_BUILD=$(abspath $(B)) \
 		$(PYTHON) -m pytest -q -p no:cacheprovider .
+# jail-init and the supervisor with a fault of choice (tests/faults-jail/fault.h).
+FAULT_BINS := $(B)/faults/jail-init $(B)/faults/promptcraft-supervisor
+$(B)/faults/jail-init: tests/faults-jail/jail.wrap $(JAIL_INIT_OBJ) \
+		$(B)/jobj/tests/faults-jail/jail.o
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(JAIL_CC) $(HARDEN_LD) -Wl,@$< $(filter %.o,$^) -o $@
+$(B)/faults/promptcraft-supervisor: tests/faults-jail/supervisor.wrap \
+		$(SUPERVISOR_OBJ) $(B)/obj/tests/faults-jail/supervisor.o
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -Wl,@$< $(filter %.o,$^) $(SUPERVISOR_LIBS) -o $@
+fault-bins: $(FAULT_BINS)
 # Attacks, contained by the product and not by the product less one control:
 # such variants are linked from the product's own objects (tests/escape).
 $(B)/escape/supervisor.objs: $(B)/promptcraft-supervisor

@@ -277,5 +277,8 @@ lockdown_init(struct jail *jail, struct err *e)
 		return err_sys(e, "set parent-death signal");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_sys(e, "set undumpable");
+	/* Nobody outside can see it. */
+	if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return err_set(e, ERR_DENIED, EPERM, "still dumpable");
 	return filter_init(e);
 }

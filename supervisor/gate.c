@@ -29,6 +29,9 @@
 #define PROCESSES_MAX 256
 /* Also the size of "task/<tid>" and "fdinfo/<fd>". */
 #define NAME_SIZE 64
+/* jail/lockdown.c sets them; no policy has them. */
+#define GATE_MEMLOCK_MAX 65536
+#define GATE_SIGPENDING_MAX 1024
 
 static const char *const ns_names[GATE_NS_COUNT] = {
 	[GATE_NS_USER] = "ns/user",	[GATE_NS_PID] = "ns/pid",
@@ -267,6 +270,11 @@ check_rlimits(const struct policy *policy, pid_t pid, struct err *e)
 		{RLIMIT_NOFILE, 0, policy->limits.nofile, "nofile"},
 		{RLIMIT_FSIZE, 0, policy->limits.file_bytes, "fsize"},
 		{RLIMIT_STACK, 0, policy->limits.stack_bytes, "stack"},
+		{RLIMIT_MEMLOCK, 0, GATE_MEMLOCK_MAX, "memlock"},
+		{RLIMIT_MSGQUEUE, 0, 0, "msgqueue"},
+		{RLIMIT_RTPRIO, 0, 0, "rtprio"},
+		{RLIMIT_NICE, 0, 0, "nice"},
+		{RLIMIT_SIGPENDING, 0, GATE_SIGPENDING_MAX, "sigpending"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -287,7 +295,7 @@ check_rlimits(const struct policy *policy, pid_t pid, struct err *e)
 
 struct fd_rules {
 	const struct gate_expected *x;
-	const char *mountinfo; /* NULL: everything else must be CLOEXEC */
+	const char *mountinfo; /* NULL: before the exec */
 };
 
 static int
@@ -332,12 +340,39 @@ check_opened_fd(int dir, const char *fd, const char *info,
 		       target);
 }
 
+/* Before the exec: the report pipe and the listener, gone with the exec. */
+static int
+check_own_fd(int dir, const char *fd, uint64_t number, const char *info,
+	     const struct fd_rules *rules, struct err *e)
+{
+	const char *want = NULL;
+	char name[NAME_SIZE], target[NAME_SIZE] = "";
+	uint64_t flags;
+
+	if (number == PAYLOAD_FD_REPORT)
+		want = "pipe:[";
+	else if ((int64_t)number == rules->x->listener_number)
+		want = "anon_inode:seccomp notify";
+	if (str_printf(name, sizeof(name), "fd/%s", fd) < 0)
+		return err_set(e, ERR_LIMIT, 0, "fd name too long");
+	if (readlinkat(dir, name, target, sizeof(target) - 1) < 0)
+		return err_sys(e, "read link %s", name);
+	if (want == NULL || strncmp(target, want, strlen(want)) != 0)
+		return err_set(e, ERR_DENIED, 0,
+			       "fd %s (%.40s) is not declared", fd, target);
+	if (gate_field_u64(info, "flags", 8, &flags) < 0 ||
+	    (flags & O_CLOEXEC) == 0)
+		return err_set(e, ERR_DENIED, 0,
+			       "fd %s would stay open in the runtime", fd);
+	return 0;
+}
+
 static int
 check_fd(int dir, const char *fd, const void *arg, struct err *e)
 {
 	const struct fd_rules *rules = arg;
 	char name[NAME_SIZE], info[TEXT_MAX];
-	uint64_t number, flags;
+	uint64_t number;
 
 	if (str_to_u64(fd, INT32_MAX, &number) < 0)
 		return err_set(e, ERR_INVALID, 0, "fd %s is no number", fd);
@@ -349,11 +384,7 @@ check_fd(int dir, const char *fd, const void *arg, struct err *e)
 		return -1;
 	if (rules->mountinfo != NULL)
 		return check_opened_fd(dir, fd, info, rules, e);
-	if (gate_field_u64(info, "flags", 8, &flags) < 0 ||
-	    (flags & O_CLOEXEC) == 0)
-		return err_set(e, ERR_DENIED, 0,
-			       "fd %s would stay open in the runtime", fd);
-	return 0;
+	return check_own_fd(dir, fd, number, info, rules, e);
 }
 
 static int
@@ -389,7 +420,42 @@ check_payload_process(const struct gate_expected *x, pid_t pid, struct err *e)
 		return -1;
 	if (read_text(dir, "mountinfo", mountinfo, sizeof(mountinfo), e) < 0)
 		return -1;
+	if (gate_mounts_check(x->policy, mountinfo, e) < 0)
+		return -1;
 	return check_fds(dir, x, mountinfo, e);
+}
+
+/*
+ * The one thread that there is before the exec has the policy's filter.  No
+ * filter can be taken away, and no task of the runtime comes from elsewhere:
+ * where each has one filter, later, it is this one.
+ */
+static int
+check_first_task(const struct gate_expected *x, int dir, struct err *e)
+{
+	const struct policy *p = x->policy;
+	char text[TEXT_MAX];
+	struct gate_status s;
+
+	if (read_text(dir, "status", text, sizeof(text), e) < 0 ||
+	    gate_status_parse(text, &s, e) < 0 ||
+	    gate_status_check(&s, x->uid_base + 1, e) < 0)
+		return -1;
+	if (s.threads != 1)
+		return err_set(e, ERR_DENIED, 0, "%u threads in place of one",
+			       s.threads);
+	return gate_filter_check(x->payload_pid, p->bpf, p->bpf_len, e);
+}
+
+/* A process that is not the payload can have another filter. */
+static int
+check_process(const struct gate_expected *x, pid_t pid, struct err *e)
+{
+	if (check_payload_process(x, pid, e) < 0)
+		return -1;
+	if (pid == x->payload_pid)
+		return 0;
+	return gate_filter_check(pid, x->policy->bpf, x->policy->bpf_len, e);
 }
 
 int
@@ -398,7 +464,7 @@ gate_check_filtered(const struct gate_expected *x, struct err *e)
 	owned_fd int dir = -1;
 
 	if (open_process(x->self, x->payload_pid, &dir, e) < 0 ||
-	    check_fds(dir, x, NULL, e) < 0)
+	    check_fds(dir, x, NULL, e) < 0 || check_first_task(x, dir, e) < 0)
 		return err_wrap(e, "posture before exec");
 	return 0;
 }
@@ -407,22 +473,25 @@ int
 gate_check_ready(const struct gate_expected *x, struct err *e)
 {
 	int pids[PROCESSES_MAX];
-	bool has_payload = false;
+	bool has_payload = false, has_init = false;
 	size_t len;
 
 	if (cgroup_slot_pids(x->slot, pids, ARRAY_LEN(pids), &len, e) < 0 ||
 	    cgroup_limits_check(x->cgroup, x->slot, &x->limits, e) < 0)
 		return err_wrap(e, "posture");
 	for (size_t i = 0; i < len; i++) {
-		if (pids[i] == x->init_pid)
+		if (pids[i] == x->init_pid) {
+			has_init = true;
 			continue;
-		if (check_payload_process(x, pids[i], e) < 0)
+		}
+		if (check_process(x, pids[i], e) < 0)
 			return err_wrap(e, "posture: process %d", pids[i]);
 		has_payload |= pids[i] == x->payload_pid;
 	}
-	if (!has_payload)
+	if (!has_payload || !has_init)
 		return err_set(e, ERR_DENIED, 0,
-			       "posture: payload is not in its cgroup");
+			       "posture: %s is not in its cgroup",
+			       has_payload ? "jail-init" : "payload");
 	return 0;
 }
 
@@ -440,7 +509,8 @@ gate_check_init(const struct gate_expected *x, struct err *e)
 		return err_wrap(e, "posture of jail-init");
 	if (((s.cap_inh | s.cap_prm | s.cap_eff | s.cap_amb) & ~may_have) !=
 		    0 ||
-	    s.cap_bnd != 0 || s.no_new_privs != 1 || s.seccomp != 2)
+	    s.cap_bnd != 0 || s.no_new_privs != 1 || s.seccomp != 2 ||
+	    s.filters != 1 || s.threads != 1)
 		return err_set(e, ERR_DENIED, 0,
 			       "posture of jail-init: privileges are left");
 	/* The fourth is the file system's: files of /work are the payload's. */

@@ -4,10 +4,11 @@
  * own /proc, before the first untrusted instruction.
  *
  * Posture A, when the payload has its filter and stops before the exec of the
- * harness: every fd but the declared five closes on exec.  Posture B, when the
- * harness waits: ids, capabilities, seccomp, namespaces, cgroups, limits, root
- * and fds of every task of every process.  Posture C, when the bundle is
- * unpacked: jail-init has dropped to CAP_KILL.
+ * harness: one thread, whose filter is the policy's byte for byte, and no fd
+ * but the declared ones.  Posture B, when the harness waits: ids, capabilities,
+ * seccomp, namespaces, cgroups, limits, mounts, root and fds of every task of
+ * every process.  Posture C, when the bundle is unpacked: jail-init has dropped
+ * to CAP_KILL.
  *
  * Nothing the jail says is believed; what is read comes from the kernel.
  * Stopping at the first mismatch is right: one is enough to kill the job.
@@ -58,6 +59,7 @@ struct gate_expected {
 	pid_t init_pid, payload_pid;
 	uint32_t uid_base; /* jail-init; payload is + 1 */
 	struct gate_inode fds[PAYLOAD_FD_COUNT];
+	int32_t listener_number; /* in the payload; -1: none */
 };
 
 int gate_check_filtered(const struct gate_expected *x, struct err *e);
@@ -70,7 +72,15 @@ int gate_inode_of(int fd, struct gate_inode *ret, struct err *e);
 int gate_pid_of(const struct gate_self *self, int pidfd, pid_t *ret,
 		struct err *e);
 
-/* ---- /proc texts (pure, gate_parse.c) ---------------------------------- */
+/* ---- the filter that the kernel holds (gate_filter.c) ------------------- */
+
+/* A process that waits; ERR_DENIED if its filter is not bpf[0..bpf_len). */
+int gate_filter_check(pid_t pid, const struct sock_filter *bpf,
+		      uint32_t bpf_len, struct err *e);
+/* Can this process do that at all?  ERR_UNSUPPORTED with the fix if not. */
+int gate_filter_probe(struct err *e);
+
+/* ---- /proc texts (pure, gate_parse.c, gate_mounts.c) -------------------- */
 
 /* What /proc/PID/task/TID/status says. */
 struct gate_status {
@@ -78,6 +88,8 @@ struct gate_status {
 	unsigned groups;	 /* how many supplementary ones */
 	uint64_t cap_inh, cap_prm, cap_eff, cap_bnd, cap_amb;
 	unsigned no_new_privs, seccomp;
+	unsigned filters; /* how many of them */
+	unsigned threads;
 	unsigned tracer;
 	unsigned pid_levels; /* NSpid: 1 = in our own PID namespace */
 };
@@ -90,5 +102,8 @@ int gate_status_check(const struct gate_status *s, uint32_t id, struct err *e);
 int gate_field_u64(const char *text, const char *key, int base, uint64_t *ret);
 /* Is a mount with this id in the mountinfo text? */
 int gate_has_mount(const char *mountinfo, uint64_t id);
+/* Exactly the policy's mounts, with all their restrictions? */
+int gate_mounts_check(const struct policy *policy, const char *mountinfo,
+		      struct err *e);
 
 #endif

@@ -93,7 +93,7 @@ int
 gate_status_parse(const char *text, struct gate_status *ret, struct err *e)
 {
 	struct gate_status s = {0};
-	uint64_t nnp, seccomp, tracer, ignored;
+	uint64_t nnp, seccomp, filters, threads, tracer, ignored;
 	const struct {
 		const char *key;
 		int base;
@@ -102,7 +102,8 @@ gate_status_parse(const char *text, struct gate_status *ret, struct err *e)
 		{"CapInh", 16, &s.cap_inh}, {"CapPrm", 16, &s.cap_prm},
 		{"CapEff", 16, &s.cap_eff}, {"CapBnd", 16, &s.cap_bnd},
 		{"CapAmb", 16, &s.cap_amb}, {"NoNewPrivs", 10, &nnp},
-		{"Seccomp", 10, &seccomp},  {"TracerPid", 10, &tracer},
+		{"Seccomp", 10, &seccomp},  {"Seccomp_filters", 10, &filters},
+		{"Threads", 10, &threads},  {"TracerPid", 10, &tracer},
 	};
 	int groups, levels;
 
@@ -123,8 +124,31 @@ gate_status_parse(const char *text, struct gate_status *ret, struct err *e)
 	s.pid_levels = (unsigned)levels;
 	s.no_new_privs = (unsigned)nnp;
 	s.seccomp = (unsigned)seccomp;
+	s.filters = (unsigned)filters;
+	s.threads = (unsigned)threads;
 	s.tracer = (unsigned)tracer;
 	*ret = s;
+	return 0;
+}
+
+static int
+check_caps(const struct gate_status *s, struct err *e)
+{
+	const struct {
+		const char *name;
+		uint64_t set;
+	} rows[] = {
+		{"inheritable", s->cap_inh}, {"permitted", s->cap_prm},
+		{"effective", s->cap_eff},   {"bounding", s->cap_bnd},
+		{"ambient", s->cap_amb},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].set != 0)
+			return err_set(e, ERR_DENIED, 0,
+				       "capabilities are left: %s %#llx",
+				       rows[i].name,
+				       (unsigned long long)rows[i].set);
 	return 0;
 }
 
@@ -139,13 +163,16 @@ gate_status_check(const struct gate_status *s, uint32_t id, struct err *e)
 	if (s->groups != 0)
 		return err_set(e, ERR_DENIED, 0, "%u supplementary groups",
 			       s->groups);
-	if ((s->cap_inh | s->cap_prm | s->cap_eff | s->cap_bnd | s->cap_amb) !=
-	    0)
-		return err_set(e, ERR_DENIED, 0, "capabilities are left");
+	if (check_caps(s, e) < 0)
+		return -1;
 	if (s->no_new_privs != 1)
 		return err_set(e, ERR_DENIED, 0, "no_new_privs is not set");
 	if (s->seccomp != 2)
 		return err_set(e, ERR_DENIED, 0, "no seccomp filter");
+	if (s->filters != 1)
+		return err_set(e, ERR_DENIED, 0,
+			       "%u seccomp filters in place of one",
+			       s->filters);
 	if (s->tracer != 0)
 		return err_set(e, ERR_DENIED, 0, "traced by %u", s->tracer);
 	if (s->pid_levels < 2)

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "supervisor/base/str.h"
+#include "supervisor/gate.h"
 #include "supervisor/notify.h"
 
 static const struct {
@@ -103,7 +104,7 @@ host_probe(struct host *ret, struct err *e)
 
 	ret->landlock_abi = abi > 0 ? (uint32_t)abi : 0;
 	if (probe_namespaces(e) < 0 || probe_calls(e) < 0 ||
-	    notify_check_host(e) < 0)
+	    notify_check_host(e) < 0 || gate_filter_probe(e) < 0)
 		return err_wrap(e, "self-test");
 	return 0;
 }

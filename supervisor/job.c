@@ -119,6 +119,7 @@ pass_filtered(struct job *job)
 
 	if (!job->is_at_gate || job->payload_pidfd < 0)
 		return;
+	job->expected.listener_number = job->listener_number;
 	if (gate_pid_of(&job->sup->self, job->payload_pidfd,
 			&job->expected.payload_pid, &e) < 0 ||
 	    gate_check_filtered(&job->expected, &e) < 0) {

@@ -72,8 +72,9 @@ class Done:
 
 
 class Supervisor:
-    def __init__(self, directory, runtimes=None, state=None):
-        self.dir = directory
+    def __init__(self, directory, runtimes=None, state=None, libexec=BUILD,
+                 program=BUILD / "promptcraft-supervisor"):
+        self.dir, self.libexec, self.program = directory, libexec, program
         self.state = state or directory / "state"
         self.socket = directory / "s"
         self.runtimes = runtimes or BUILD / "runtimes"
@@ -82,9 +83,9 @@ class Supervisor:
     def start(self):
         self.log = open(self.dir / "log", "ab")
         self.process = subprocess.Popen(
-            [BUILD / "promptcraft-supervisor", "--socket", self.socket,
+            [self.program, "--socket", self.socket,
              "--state-dir", self.state, "--policy-dir", BUILD / "policy",
-             "--runtime-dir", self.runtimes, "--libexec-dir", BUILD,
+             "--runtime-dir", self.runtimes, "--libexec-dir", self.libexec,
              "--slots", "20", "--client-uid", "61234"],
             stderr=self.log)
         deadline = time.monotonic() + 30

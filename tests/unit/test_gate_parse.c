@@ -33,6 +33,7 @@ static const char good[] =
 	"Groups:\t \n"
 	"NStgid:\t4711\t2\n"
 	"NSpid:\t4711\t2\n"
+	"Threads:\t1\n"
 	"CapInh:\t0000000000000000\n"
 	"CapPrm:\t0000000000000000\n"
 	"CapEff:\t0000000000000000\n"
@@ -101,6 +102,10 @@ each_deviation_is_caught(void **state)
 		{"NoNewPrivs:\t1", "NoNewPrivs:\t0", ERR_DENIED},
 		{"Seccomp:\t2", "Seccomp:\t0", ERR_DENIED},
 		{"Seccomp:\t2", "Seccomp:\t1", ERR_DENIED},
+		{"filters:\t1", "filters:\t0", ERR_DENIED},
+		{"filters:\t1", "filters:\t2", ERR_DENIED},
+		{"Seccomp_filters:\t1\n", "", ERR_INVALID},
+		{"Threads:\t1\n", "", ERR_INVALID},
 		/* Missing, doubled and malformed fields. */
 		{"NoNewPrivs:\t1\n", "", ERR_INVALID},
 		{"Seccomp:\t2\n", "Seccomp:\t2\nSeccomp:\t0\n", ERR_INVALID},

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gate_filter.c - is the filter that the kernel holds for a process, byte for
+ * byte, the one that the policy was proven with?
+ *
+ * The process is stopped as a debugger does it and let go again: about 15 us.
+ * Reading a filter takes CAP_SYS_ADMIN and that we are not under a filter
+ * ourselves; where that is not so, or a Linux security module forbids it, jobs
+ * are refused.  What is asked is a process that waits at the gate and has run
+ * trusted code only; still, the wait for its stop has an end.
+ */
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "supervisor/base/clock.h"
+#include "supervisor/gate.h"
+
+#define STOP_US 1000000
+#define SPINS 100
+
+/* 0: stopped, *ret_signal is what it must be given when it goes on. */
+static int
+wait_stop(pid_t pid, int *ret_signal, struct err *e)
+{
+	const struct timespec pause = {.tv_nsec = 50000};
+	uint64_t deadline = clock_mono_us() + STOP_US;
+	int status;
+
+	for (unsigned i = 0;; i++) {
+		pid_t got = waitpid(pid, &status, __WALL | WNOHANG);
+
+		if (got == pid)
+			break;
+		if (got < 0 && errno != EINTR)
+			return err_sys(e, "wait for its stop");
+		if (clock_mono_us() > deadline)
+			return err_set(e, ERR_IO, ETIMEDOUT,
+				       "wait for its stop");
+		if (i < SPINS)
+			(void)sched_yield();
+		else
+			(void)nanosleep(&pause, NULL);
+	}
+	if (!WIFSTOPPED(status))
+		return err_set(e, ERR_PEER, 0, "it ended");
+	/* An event of ptrace is no signal. */
+	*ret_signal = status >> 16 == 0 ? WSTOPSIG(status) : 0;
+	return 0;
+}
+
+/* Of a stopped process; 0 is the oldest, and there is only one. */
+static int
+compare_filter(pid_t pid, const struct sock_filter *bpf, uint32_t bpf_len,
+	       struct err *e)
+{
+	static struct sock_filter got[POLICY_BPF_MAX]; /* one thread */
+	long len = ptrace(PTRACE_SECCOMP_GET_FILTER, pid, NULL, NULL);
+
+	if (len < 0 && errno == ENOENT)
+		return err_set(e, ERR_DENIED, 0, "no seccomp filter");
+	if (len < 0)
+		return err_sys(e, "read the seccomp filter back");
+	/* The kernel writes as much as it just said. */
+	if (len != (long)bpf_len || len > POLICY_BPF_MAX)
+		return err_set(e, ERR_DENIED, 0,
+			       "seccomp filter of %ld instructions is not the "
+			       "policy's",
+			       len);
+	if (ptrace(PTRACE_SECCOMP_GET_FILTER, pid, NULL, got) != len)
+		return err_sys(e, "read the seccomp filter back");
+	if (memcmp(got, bpf, bpf_len * sizeof(got[0])) != 0)
+		return err_set(e, ERR_DENIED, 0,
+			       "seccomp filter is not the policy's");
+	return 0;
+}
+
+int
+gate_filter_check(pid_t pid, const struct sock_filter *bpf, uint32_t bpf_len,
+		  struct err *e)
+{
+	long sig = 0;
+	int rc, given = 0;
+
+	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0)
+		return err_sys(e, "attach to read the seccomp filter");
+	if (ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0)
+		return err_sys(e, "stop to read the seccomp filter");
+	if (wait_stop(pid, &given, e) < 0)
+		return err_wrap(e, "stop to read the seccomp filter");
+	rc = compare_filter(pid, bpf, bpf_len, e);
+	sig = given;
+	if (ptrace(PTRACE_DETACH, pid, NULL, (void *)sig) < 0 && rc == 0)
+		rc = err_sys(e, "let go on after reading the filter");
+	return rc;
+}
+
+static void __attribute__((noreturn))
+filtered_child(const struct sock_filter *bpf, unsigned short len)
+{
+	struct sock_filter copy[1] = {bpf[0]};
+	const struct sock_fprog prog = {.len = len, .filter = copy};
+
+	/* We are undumpable, so that nobody may attach. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0)
+		_exit(1);
+	(void)raise(SIGSTOP);
+	for (;;)
+		(void)pause();
+}
+
+int
+gate_filter_probe(struct err *e)
+{
+	static const struct sock_filter bpf[] = {
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+	pid_t pid = fork();
+	int status, rc = 0;
+
+	if (pid < 0)
+		return err_sys(e, "fork");
+	if (pid == 0)
+		filtered_child(bpf, 1);
+	/* Its filter is there when it stops itself. */
+	if (waitpid(pid, &status, WUNTRACED) != pid || !WIFSTOPPED(status))
+		rc = err_set(e, ERR_UNSUPPORTED, 0,
+			     "a process could not be filtered");
+	else
+		rc = gate_filter_check(pid, bpf, 1, e);
+	(void)kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+		;
+	if (rc < 0) {
+		e->kind = ERR_UNSUPPORTED;
+		return err_wrap(e, "filters of jails could not be checked: the "
+				   "supervisor itself must not run under a "
+				   "seccomp filter (systemd's "
+				   "SystemCallFilter=, a container's profile), "
+				   "and kernel.yama.ptrace_scope must be below "
+				   "3");
+	}
+	return 0;
+}
