@@ -4,7 +4,8 @@
  * memory (threads, and a CLONE_VM process) rewrite what its arguments point
  * at, from something harmless to something not.  A supervisor that looks, says
  * yes and lets the kernel look again is fooled.  add_key(2) works for anyone
- * where nothing stops it, so one success in TRIES is a success.
+ * where nothing stops it, so one success is a success.  argv[1] is how many
+ * tries there are.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -16,7 +17,6 @@
 
 #include "attempt.h"
 
-#define TRIES 500
 #define STACK (64 << 10)
 
 static volatile char type[16] = "harmless";
@@ -51,8 +51,9 @@ peer_process(void *arg)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
+	int tries = argc > 1 ? atoi(argv[1]) : 500;
 	pthread_t threads[2];
 	char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -65,7 +66,7 @@ main(void)
 	pid = clone(peer_process, stack + STACK, CLONE_VM | SIGCHLD, NULL);
 	if (pid < 0)
 		return 1;
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < tries && got == 0; i++) {
 		long rc = syscall(SYS_add_key, type, description, "x", 1, -3);
 
 		got += rc >= 0;

@@ -5,6 +5,7 @@
  * family: "done" tells which type came through.
  */
 #define _GNU_SOURCE
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -69,7 +70,6 @@ options(void)
 		{"tcp_md5", IPPROTO_TCP, 14},
 		{"tcp_repair", IPPROTO_TCP, 19},
 		{"udp_encap", IPPROTO_UDP, 100},
-		{"attach_filter", SOL_SOCKET, 26},
 		{"attach_bpf", SOL_SOCKET, 50},
 		{"reuseport_cbpf", SOL_SOCKET, 51},
 		{"ip_options", IPPROTO_IP, 4},
@@ -82,11 +82,15 @@ options(void)
 	};
 	int fd = socket(AF_INET, SOCK_STREAM, 0), pair[2];
 	char value[512] = "tls";
+	struct sock_filter accept_all = BPF_STMT(BPF_RET | BPF_K, ~0u);
+	struct sock_fprog filter = {.len = 1, .filter = &accept_all};
 
 	/* Without IP sockets: an AF_UNIX one, on which the filter says the
 	 * same and the kernel EOPNOTSUPP. */
 	if (fd < 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0)
 		fd = pair[0];
+	attempt_call("attach_filter",
+		     setsockopt(fd, SOL_SOCKET, 26, &filter, sizeof(filter)));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		attempt_call(rows[i].name,
 			     setsockopt(fd, rows[i].level, rows[i].option,
