@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * audit.h - the record of every job: an append-only file of JSON lines, each
- * bound to the one before it.
+ * audit.h - the record of every job: an append-only, hash-chained log whose
+ * records are signed (audit_format.h says how it looks on the disk).
  *
- *   {"seq":7,"type":"job",...,"prev":"<hex>","hash":"<hex>"}
+ * What a crash can leave.  A record is written, then the head says so; at the
+ * end of a turn the file is forced to the disk once for all records that need
+ * it, then the head says that, and only then are jobs answered.  So after
+ * kill -9 the log is at most one record ahead of its head, and after a power
+ * cut it has at least what the head calls synced.  Anything else is not a
+ * crash, and audit_open() refuses it.
  *
- * hash = SHA-256(32 bytes of prev || the line's bytes before `,"hash":"`);
- * prev of the first line is 32 zero bytes; seq starts at 1 and has no gaps.
- * Every string that anybody else chose is escaped to printable ASCII.
+ * What a full disk does.  Room for the end of every job is reserved before the
+ * job begins (audit_may_begin); without it no job is taken, and none that was
+ * taken loses its record.
  */
 #ifndef PC_SUPERVISOR_AUDIT_H
 #define PC_SUPERVISOR_AUDIT_H
@@ -17,22 +22,64 @@
 #include <sys/types.h>
 
 #include "policy/policy.h"
+#include "supervisor/audit_format.h"
 #include "supervisor/base/err.h"
 #include "supervisor/wire/proto.h"
 
-#define AUDIT_FILE "audit.log"
-#define AUDIT_LINE_MAX 16384
-#define AUDIT_HASH_SIZE 32
+#define AUDIT_BYTES_DEFAULT (64ull << 20)
+#define AUDIT_BYTES_MIN (64ull << 10)
+#define AUDIT_BYTES_MAX (4ull << 30)
+#define AUDIT_OPEN_MAX 256    /* jobs at a time */
+#define AUDIT_DENIALS_MAX 16  /* told in full, per job; all are counted */
+#define AUDIT_REFUSALS_MAX 30 /* told in full, per minute and uid */
+#define AUDIT_REFUSAL_UIDS 4  /* only root and --client-uid may connect */
+
+/* Refused calls of one job, equal ones together. */
+struct audit_denial {
+	uint32_t nr, errnum;
+	uint64_t args[6]; /* 0 beyond those the call has */
+	uint64_t count;
+	int audit_index; /* in policy->audit; -1: not there */
+};
+
+struct audit_denials {
+	struct audit_denial first[AUDIT_DENIALS_MAX];
+	uint32_t len;
+};
+
+/* Refused requests of one uid that are counted, not told. */
+struct audit_refusals {
+	bool is_used;
+	uid_t uid;
+	uint64_t since_us; /* monotonic */
+	uint32_t told;
+	uint64_t counted[ERR_KIND_COUNT];
+};
 
 struct audit {
-	int dir_fd; /* the state directory; owned */
-	int fd;
-	uint64_t seq; /* of the last line */
+	int dir_fd, head_fd, fd; /* owned */
+	struct audit_key *key;	 /* owned; a page that no child inherits */
+	uint8_t public_key[AUDIT_KEY_SIZE];
+	uint8_t log_id[AUDIT_LOG_ID_SIZE];
+	char boot_id[40];
+	uint64_t max_bytes;
+	uint64_t file;	 /* number of the current one */
+	uint64_t seq;	 /* of the last record */
+	uint64_t synced; /* and of the last one on the disk */
 	uint8_t head[AUDIT_HASH_SIZE];
-	off_t length;
-	bool is_dirty;	/* appended, not yet on the disk */
+	uint8_t sig[AUDIT_SIG_SIZE];
+	off_t length, reserved; /* of the current file */
+	bool wants_sync;
+	bool wants_rotation; /* asked for by a signal */
+	bool is_fresh;	     /* the current file has but its log_open */
+	uint64_t rotate_not_before_us; /* after one that failed */
+	bool is_full;		       /* said in the log of the process */
 	bool is_broken; /* a record could not be written: no more jobs */
+	char open[AUDIT_OPEN_MAX][PROTO_ID_MAX]; /* begun, not ended; "" free */
+	struct audit_refusals refusals[AUDIT_REFUSAL_UIDS];
 };
+
+#define AUDIT_INIT ((struct audit){.dir_fd = -1, .head_fd = -1, .fd = -1})
 
 /* One job; NULL or zero where the job never got that far. */
 struct audit_job {
@@ -46,27 +93,51 @@ struct audit_job {
 	const char *posture; /* "not reached", "passed" or what was wrong */
 	const struct proto_job_done *done;
 	const struct proto_limits *limits; /* as applied */
-	const uint32_t *denials;	   /* counts, one a policy->audit[i] */
+	const uint32_t *denial_counts;	   /* one a policy->audit[i] */
+	const struct audit_denials *denials;
 	uint32_t slot;
 	bool has_slot;
 };
 
 /*
- * Open or make dir_fd's audit log and find the end of its chain; takes over
- * dir_fd on success.  A last line without newline (the machine went down) is
- * moved to a file of its own and a record says so; a last line that does not
- * fit its own hash is an error.
+ * Open the audit log below the state directory, or make it where there has
+ * been none, and record the start: with jobs that began and never ended, and
+ * with what a crash left unfinished (kept in a file of its own).  A log that no
+ * crash can have left so is an error that names what is wrong.
  */
-int audit_open(int dir_fd, struct audit *ret, struct err *e);
+int audit_open(int state_dir, uint64_t max_bytes, struct audit *ret,
+	       struct err *e);
+/* Record the stop of a supervisor that ends in order. */
+int audit_stop(struct audit *audit, struct err *e);
 void audit_close(struct audit *audit);
 
-/*
- * Append one line; audit_sync puts all appended ones on the disk.  After a
- * failure of either is_broken is set and every further call fails.
- */
+/* ---- jobs -------------------------------------------------------------- */
+
+/* Is there room for the records of one more job than jobs_live? */
+int audit_may_begin(struct audit *audit, unsigned jobs_live, struct err *e);
+/* A job begins: written, not waited for. */
+int audit_job_begin(struct audit *audit, const struct audit_job *job,
+		    struct err *e);
+/* It ended, however. */
 int audit_job(struct audit *audit, const struct audit_job *job, struct err *e);
-int audit_event(struct audit *audit, const char *type, const char *text,
-		struct err *e);
+/* A request that never became a job; too many of them are only counted. */
+int audit_refusal(struct audit *audit, const struct audit_job *job,
+		  unsigned jobs_live, struct err *e);
+/* Keep a refused call for the job's record; audit_index as in notify.h. */
+void audit_denials_add(struct audit_denials *denials,
+		       const struct policy *policy, int audit_index,
+		       uint32_t nr, const uint64_t args[6], uint32_t errnum);
+
+/* ---- turns ------------------------------------------------------------- */
+
+/*
+ * Put all records that need it on the disk.  After a failure of this or of
+ * any append is_broken is set and every further call fails.
+ */
 int audit_sync(struct audit *audit, struct err *e);
+/* What is due and nobody waits for: counts of refusals, the next file. */
+void audit_tick(struct audit *audit, unsigned jobs_live);
+/* When audit_tick() has work; UINT64_MAX if it has none. */
+uint64_t audit_deadline(const struct audit *audit);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "supervisor/audit.h"
 #include "supervisor/base/str.h"
 
 enum option_id {
@@ -20,6 +21,7 @@ enum option_id {
 	OPT_LIBEXEC_DIR,
 	OPT_SLOTS,
 	OPT_CLIENT_UID,
+	OPT_AUDIT_MAX_BYTES,
 	OPT_LOG_LEVEL,
 	OPT_HELP,
 	OPT_VERSION,
@@ -33,6 +35,7 @@ static const struct option options[] = {
 	{"libexec-dir", required_argument, NULL, OPT_LIBEXEC_DIR},
 	{"slots", required_argument, NULL, OPT_SLOTS},
 	{"client-uid", required_argument, NULL, OPT_CLIENT_UID},
+	{"audit-max-bytes", required_argument, NULL, OPT_AUDIT_MAX_BYTES},
 	{"log-level", required_argument, NULL, OPT_LOG_LEVEL},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
@@ -51,6 +54,9 @@ static const char usage[] =
 	"(/usr/lib/promptcraft)\n"
 	"  --slots N           jails at a time (32)\n"
 	"  --client-uid USER   who besides root may connect (nobody)\n"
+	"  --audit-max-bytes N  size at which the audit log goes on in a new "
+	"file\n"
+	"                      (67108864); SIGHUP does that at once\n"
 	"  --log-level LEVEL   error, warning, info, debug (info)\n";
 
 /* A number, or the name of an account. */
@@ -106,6 +112,15 @@ set_option(int id, const char *value, struct config *c, struct err *e)
 		return 0;
 	case OPT_CLIENT_UID:
 		return set_client_uid(value, c, e);
+	case OPT_AUDIT_MAX_BYTES:
+		if (str_to_u64(value, AUDIT_BYTES_MAX, &number) < 0 ||
+		    number < AUDIT_BYTES_MIN)
+			return err_set(e, ERR_INVALID, 0,
+				       "--audit-max-bytes %s: a number from "
+				       "%llu to %llu",
+				       value, AUDIT_BYTES_MIN, AUDIT_BYTES_MAX);
+		c->audit_max_bytes = number;
+		return 0;
 	case OPT_LOG_LEVEL:
 		if (log_level_parse(value, &c->log_level) < 0)
 			return err_set(e, ERR_INVALID, 0,
@@ -137,6 +152,7 @@ config_parse(int argc, char **argv, struct config *ret, struct err *e)
 		.runtime_dir = "/usr/lib/promptcraft/runtimes",
 		.libexec_dir = "/usr/lib/promptcraft",
 		.slots = CONFIG_SLOTS_DEFAULT,
+		.audit_max_bytes = AUDIT_BYTES_DEFAULT,
 		.log_level = LOG_LEVEL_INFO,
 	};
 	int id;

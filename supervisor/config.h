@@ -24,6 +24,7 @@ struct config {
 	const char *runtime_dir; /* one folder a runtime */
 	const char *libexec_dir; /* jail-init, promptcraft-policyc */
 	uint32_t slots;
+	uint64_t audit_max_bytes; /* then the next file */
 	bool has_client_uid;
 	uid_t client_uid; /* may connect, besides root */
 	enum log_level log_level;

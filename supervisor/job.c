@@ -519,6 +519,9 @@ on_listener(struct watch *w, uint32_t events)
 		if (call.audit_index >= 0 &&
 		    job->denial_counts[call.audit_index] < UINT32_MAX)
 			job->denial_counts[call.audit_index]++;
+		audit_denials_add(&job->denials, &job->policy->policy,
+				  call.audit_index, call.nr, call.args,
+				  call.errnum);
 		if (job->denials_total++ < PROTO_DENIALS_MAX &&
 		    job->peer != NULL)
 			send_denial(job, &call);
@@ -612,7 +615,7 @@ begin(struct job *job, const struct proto_job_submit *submit,
 	memcpy(job->bundle_sha256, bundle_sha256, sizeof(job->bundle_sha256));
 	job->bundle = fd_take(bundle);
 	job->deadline_us = now_us + PREPARE_US;
-	if (job_start(job, &e) == 0)
+	if (job_start(job, &e) == 0 && job_record_begin(job, &e) == 0)
 		return;
 	fail(job, &e);
 	if (job->jail.pidfd < 0)
@@ -635,6 +638,7 @@ job_submit(struct supervisor *sup, struct peer *peer,
 			   catalog_policy(&sup->catalog, submit->policy),
 			   catalog_runtime(&sup->catalog, submit->runtime),
 			   &why) < 0 ||
+	    audit_may_begin(&sup->audit, sup->jobs_live, &why) < 0 ||
 	    job_check_bundle(fds->fd[0], sha256, &why) < 0) {
 		job_refuse(sup, peer, submit, &why);
 		return 0;

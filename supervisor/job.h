@@ -88,6 +88,7 @@ struct job {
 	uint64_t submitted_us, go_us, end_us, deadline_us;
 	uint32_t denial_counts[POLICY_AUDIT_MAX];
 	uint64_t denials_total;
+	struct audit_denials denials;
 	uint8_t bundle_sha256[32], collected_sha256[32];
 	bool has_collected;
 	char posture[ERR_TEXT_MAX];
@@ -127,6 +128,8 @@ int job_check_bundle(int fd, uint8_t ret_sha256[32], struct err *e);
 int job_check_collected(int fd, const struct policy *policy,
 			uint8_t ret_sha256[32], struct err *e);
 
+/* It begins: leave evidence, should we not live to see its end. */
+int job_record_begin(struct job *job, struct err *e);
 /* PID 1 is gone: outcome, record, slot. */
 void job_end(struct job *job);
 /* Answer a request that never became a job. */

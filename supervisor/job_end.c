@@ -124,10 +124,10 @@ find_reason(const struct job *job, bool is_oom, const struct cgroup_usage *u)
 	return PROTO_REASON_NONE;
 }
 
-static void
-append_record(struct job *job)
+static struct audit_job
+record_of(const struct job *job)
 {
-	struct audit_job record = {
+	return (struct audit_job){
 		.submit = &job->submit,
 		.peer_uid = job->peer_uid,
 		.peer_pid = job->peer_pid,
@@ -139,10 +139,25 @@ append_record(struct job *job)
 		.posture = job->posture,
 		.done = &job->done,
 		.limits = &job->limits,
-		.denials = job->denial_counts,
+		.denial_counts = job->denial_counts,
+		.denials = &job->denials,
 		.slot = job->slot->index,
 		.has_slot = true,
 	};
+}
+
+int
+job_record_begin(struct job *job, struct err *e)
+{
+	struct audit_job record = record_of(job);
+
+	return audit_job_begin(&job->sup->audit, &record, e);
+}
+
+static void
+append_record(struct job *job)
+{
+	struct audit_job record = record_of(job);
 	struct err e = ERR_INIT;
 
 	(void)audit_job(&job->sup->audit, &record, &e);
@@ -277,6 +292,7 @@ job_turn_end(struct supervisor *sup)
 	for (unsigned i = 0; i < sup->slots.count; i++)
 		if (sup->jobs[i].state == JOB_RECORDED)
 			answer(&sup->jobs[i]);
+	audit_tick(&sup->audit, sup->jobs_live); /* nobody waits for it */
 }
 
 void
@@ -306,7 +322,7 @@ job_refuse(struct supervisor *sup, struct peer *peer,
 	str_quote(id, sizeof(id), submit->job_id, strlen(submit->job_id));
 	log_info("job_refused job=%s kind=%s cause=\"%s\"", id,
 		 err_kind_name((enum err_kind)why->kind), why->text);
-	if (audit_job(&sup->audit, &record, &e) < 0)
+	if (audit_refusal(&sup->audit, &record, sup->jobs_live, &e) < 0)
 		set_unrecorded(sup, &done);
 	wire_head_init(&done.head, PROTO_JOB_DONE, sizeof(done), 0);
 	peer_send_later(peer, &done.head); /* after job_turn_end's sync */

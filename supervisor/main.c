@@ -12,6 +12,7 @@
  *	      the audit log, bind the socket; then drop privileges.
  *   serve    for each JOB_SUBMIT one jail (job.h): prepare, check the posture
  *	      from outside (gate.h), run, record (audit.h), answer.
+ *   files    SIGHUP: the audit log goes on in a new file.
  *   stop     SIGTERM or SIGINT: no new jobs, kill what runs, answer, remove
  *	      cgroups and socket, exit 0.
  *
@@ -193,17 +194,17 @@ supervisor_clear(struct supervisor *sup)
 	sup->self.proc_fd = -1;
 	sup->slots.range_lock = -1;
 	sup->catalog.init_fd = -1;
-	sup->audit.fd = sup->audit.dir_fd = -1;
+	sup->audit = AUDIT_INIT;
 	sup->listener.sock = -1;
 	sup->listener.watch = WATCH_INIT;
 }
 
 static int
-supervisor_start(struct supervisor *sup, int *state_dir, struct err *e)
+supervisor_start(struct supervisor *sup, int state_dir, struct err *e)
 {
 	struct err missing = ERR_INIT;
 
-	if (name_instance(sup, *state_dir, e) < 0 ||
+	if (name_instance(sup, state_dir, e) < 0 ||
 	    loop_init(&sup->loop, e) < 0 || gate_self_init(&sup->self, e) < 0 ||
 	    slots_init(&sup->slots, sup->config.slots, e) < 0)
 		return -1;
@@ -212,12 +213,12 @@ supervisor_start(struct supervisor *sup, int *state_dir, struct err *e)
 		return err_sys(e, "make job table");
 	if (host_probe(&sup->host, &missing) < 0)
 		not_ready(sup, &missing);
-	if (start_cgroups(sup, *state_dir, &missing) < 0)
+	if (start_cgroups(sup, state_dir, &missing) < 0)
 		not_ready(sup, &missing);
 	if (catalog_load(&sup->catalog, &sup->config, e) < 0 ||
-	    audit_open(*state_dir, &sup->audit, e) < 0)
+	    audit_open(state_dir, sup->config.audit_max_bytes, &sup->audit, e) <
+		    0)
 		return -1;
-	(void)fd_take(state_dir); /* the audit log's now */
 	if (listen_init(sup, e) < 0)
 		return -1;
 	return privilege_drop(e);
@@ -246,6 +247,10 @@ on_signal(struct watch *w, uint32_t events)
 	(void)events;
 	if (read(w->fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return;
+	if (info.ssi_signo == SIGHUP) {
+		sup->audit.wants_rotation = true; /* at the end of this turn */
+		return;
+	}
 	log_info("stopping signal=%u jobs=%u", info.ssi_signo, sup->jobs_live);
 	sup->is_stopping = true;
 }
@@ -260,9 +265,9 @@ watch_signals(struct supervisor *sup, struct watch *w, int *ret_fd,
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 ||
-	    signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
-	    signal(SIGHUP, SIG_IGN) == SIG_ERR)
+	    signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return err_sys(e, "set signals");
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
@@ -276,7 +281,10 @@ one_turn(struct supervisor *sup, uint64_t deadline_us, struct err *e)
 {
 	uint64_t job_us = job_next_deadline(sup);
 	uint64_t discard_us = discard_deadline(&sup->discard);
+	uint64_t audit_us = audit_deadline(&sup->audit);
 
+	if (audit_us < deadline_us)
+		deadline_us = audit_us;
 	if (job_us < deadline_us)
 		deadline_us = job_us;
 	if (discard_us < deadline_us)
@@ -326,7 +334,7 @@ run(struct supervisor *sup, struct err *e)
 		return err_set(e, ERR_IO, 0, "start libsodium");
 	if (open_state(&sup->config, &state_dir, &lock, e) < 0)
 		return -1;
-	rc = supervisor_start(sup, &state_dir, e);
+	rc = supervisor_start(sup, state_dir, e);
 	if (rc == 0)
 		rc = watch_signals(sup, &signal_watch, &signals, e);
 	if (rc == 0) {
@@ -340,6 +348,8 @@ run(struct supervisor *sup, struct err *e)
 			 sup->cause.kind == ERR_NONE ? "yes" : "no");
 		tell_systemd("READY=1");
 		rc = serve(sup, e);
+		if (rc == 0)
+			rc = audit_stop(&sup->audit, e);
 	}
 	loop_remove(&sup->loop, &signal_watch);
 	supervisor_done(sup);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "api/jobs/text.h"
+#include "supervisor/base/callargs.h"
 #include "supervisor/base/str.h"
 
 static json_t *
@@ -77,7 +78,9 @@ static json_t *
 denial_to_json(const struct proto_job_denial *denial)
 {
 	json_t *args = json_array();
+	char call[CALLARGS_SIZE];
 
+	callargs_describe(call, sizeof(call), denial->syscall, denial->args);
 	for (size_t i = 0; i < 6; i++) {
 		char hex[24];
 
@@ -85,8 +88,8 @@ denial_to_json(const struct proto_job_denial *denial)
 			 (unsigned long long)denial->args[i]);
 		json_array_append_new(args, json_string(hex));
 	}
-	return json_pack("{s:s, s:o, s:i, s:i, s:i}", "syscall",
-			 denial->syscall, "args", args, "errno",
+	return json_pack("{s:s, s:s, s:o, s:i, s:i, s:i}", "syscall",
+			 denial->syscall, "call", call, "args", args, "errno",
 			 (int)denial->errnum, "pid", (int)denial->pid, "count",
 			 1);
 }

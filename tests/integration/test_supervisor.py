@@ -431,29 +431,3 @@ def test_many_jobs_leave_nothing(supervisor):
             sock.close()
     until(lambda: footprint() == before)
     assert not supervisor.job_processes()
-
-
-def test_a_full_disk_stops_jobs_rather_than_losing_records(tmp_path):
-    tmp_path.chmod(0o755)
-    state = tmp_path / "tiny"
-    state.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k,mode=700", "none",
-                    state], check=True)
-    try:
-        one = Supervisor(tmp_path, state=state)
-        try:
-            for _ in range(30):
-                done = one.run("pass")
-                if done.outcome != EXITED:
-                    break
-            assert done.outcome == ERROR
-            assert "audit" in done.error
-            assert (state / "audit.log").read_bytes().endswith(b'"}\n')
-            hello = one.hello()
-            assert hello["ready"] == 0
-            assert "audit" in hello["cause"]
-            assert one.run("pass").outcome != EXITED
-        finally:
-            one.stop()
-    finally:
-        subprocess.run(["umount", state], check=True)

@@ -43,6 +43,7 @@ struct cli_command {
 	const char *operands;
 	const char *summary;
 	const char *details; /* what --help says below the options */
+	const char *letters; /* "nf": -n is its first option n..., or NULL */
 	int (*run)(struct cli *cli, const struct cli_command *self, int argc,
 		   char **argv);
 };
@@ -60,6 +61,10 @@ int cli_token(struct cli *, const struct cli_command *, int, char **);
 int cli_workflow_list(struct cli *, const struct cli_command *, int, char **);
 int cli_workflow_show(struct cli *, const struct cli_command *, int, char **);
 int cli_policy(struct cli *, const struct cli_command *, int, char **);
+int cli_audit_verify(struct cli *, const struct cli_command *, int, char **);
+int cli_audit_show(struct cli *, const struct cli_command *, int, char **);
+int cli_audit_tail(struct cli *, const struct cli_command *, int, char **);
+int cli_audit_head(struct cli *, const struct cli_command *, int, char **);
 int cli_job(struct cli *, const struct cli_command *, int, char **);
 
 /* ---- options.c ------------------------------------------------------- */

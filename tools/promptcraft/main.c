@@ -8,7 +8,7 @@
  *
  *   HTTP API              token, workflow, job, demo   (--url, --token)
  *   supervisor socket     jail run, doctor             (--socket)
- *   state directory       user                         (--state-dir; admin)
+ *   state directories     user, audit                  (--state-dir; admin)
  *
  * and `policy`, which needs none: promptcraft-policyc does it.
  *
@@ -151,6 +151,45 @@ const struct cli_command cli_commands[] = {
 		.details = "Exit: 0 it is completed or on its way, 1 it "
 			   "failed or was cancelled.",
 		.run = cli_workflow_show,
+	},
+	{
+		.name = "audit verify",
+		.operands = "",
+		.summary = "check that the audit log is whole and unchanged",
+		.details =
+			"Reads the supervisor's state directory as root; the "
+			"supervisor may run or not.\nOnly an anchor and a key "
+			"that are kept elsewhere (`promptcraft audit head`) "
+			"show\nthat the whole directory was put back or made "
+			"anew.\nExit: 0 intact, 1 not (each line says where "
+			"and what).",
+		.run = cli_audit_verify,
+	},
+	{
+		.name = "audit show",
+		.operands = "JOB_ID",
+		.summary = "show all records of a job",
+		.details = "Shows what stands there; `audit verify` says "
+			   "whether to believe it.",
+		.run = cli_audit_show,
+	},
+	{
+		.name = "audit tail",
+		.operands = "",
+		.summary = "show the last records",
+		.details = "",
+		.letters = "nf",
+		.run = cli_audit_tail,
+	},
+	{
+		.name = "audit head",
+		.operands = "",
+		.summary = "print anchor and key, to be kept elsewhere",
+		.details = "The anchor is how far the log goes now.  A later "
+			   "log that does not contain it was cut,\nput back "
+			   "or rewritten: promptcraft audit verify --anchor "
+			   "COUNT:HASH --key KEY",
+		.run = cli_audit_head,
 	},
 	{
 		.name = "job",

@@ -17,6 +17,21 @@ struct option_set {
 	size_t len;
 };
 
+/* The letter that stands for option i; 0 if there is none. */
+static char
+letter_of(const struct cli_command *self, const struct option_set *set,
+	  size_t i)
+{
+	char letter = set->option[i]->name[0];
+
+	if (self->letters == NULL || strchr(self->letters, letter) == NULL)
+		return '\0';
+	for (size_t k = 0; k < i; k++)
+		if (set->option[k]->name[0] == letter)
+			return '\0';
+	return letter;
+}
+
 static void
 print_help(const struct cli_command *self, const struct option_set *set)
 {
@@ -25,8 +40,10 @@ print_help(const struct cli_command *self, const struct option_set *set)
 	       self->summary);
 	for (size_t i = 0; i < set->len; i++) {
 		const struct cli_option *o = set->option[i];
-		char left[48];
-		if (str_printf(left, sizeof(left), "--%s%s%s", o->name,
+		char left[48], one[8] = "";
+		if (letter_of(self, set, i) != '\0')
+			(void)str_printf(one, sizeof(one), "-%c, ", o->name[0]);
+		if (str_printf(left, sizeof(left), "%s--%s%s%s", one, o->name,
 			       o->metavar != NULL ? " " : "",
 			       o->metavar != NULL ? o->metavar : "") == -1)
 			continue;
@@ -87,12 +104,23 @@ check_operands(const struct cli_command *self, int count, int min, int max)
 	return -1;
 }
 
+static bool
+has_option(const struct option_set *set, const char *name)
+{
+	for (size_t i = 0; i < set->len; i++)
+		if (strcmp(set->option[i]->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* A command's own option comes before a common one of the same name. */
 static void
 collect_options(struct option_set *set, const struct cli_option *options,
 		size_t len)
 {
 	for (size_t i = 0; i < len && set->len < OPTIONS_MAX; i++)
-		set->option[set->len++] = &options[i];
+		if (!has_option(set, options[i].name))
+			set->option[set->len++] = &options[i];
 }
 
 static int
@@ -101,7 +129,13 @@ parse_all(const struct cli_command *self, const struct option_set *set,
 {
 	enum { HELP = 1000 };
 	struct option longs[OPTIONS_MAX + 2] = {{0}};
-	for (size_t i = 0; i < set->len; i++)
+	char letters[2 * OPTIONS_MAX + 3] = ":h", *end = letters + 2;
+	for (size_t i = 0; i < set->len; i++) {
+		if (letter_of(self, set, i) != '\0') {
+			*end++ = set->option[i]->name[0];
+			if (set->option[i]->type != CLI_FLAG)
+				*end++ = ':';
+		}
 		longs[i] = (struct option){
 			.name = set->option[i]->name,
 			.has_arg = set->option[i]->type == CLI_FLAG
@@ -109,11 +143,16 @@ parse_all(const struct cli_command *self, const struct option_set *set,
 					   : required_argument,
 			.val = (int)i,
 		};
+	}
+	*end = '\0';
 	longs[set->len] = (struct option){"help", no_argument, NULL, HELP};
 	optind = 0;
 	for (;;) {
-		int which = getopt_long(argc, argv, ":h", longs, NULL);
+		int which = getopt_long(argc, argv, letters, longs, NULL);
 		int status = -1;
+		for (size_t i = 0; i < set->len && which >= '0'; i++)
+			if (which == letter_of(self, set, i))
+				which = (int)i;
 		if (which == -1)
 			return -1;
 		if (which == HELP || which == 'h') {

@@ -92,12 +92,8 @@ show_denials(const struct cli *cli, const json_t *data)
 	{
 		if (i == DENIALS_SHOWN)
 			break;
-		const json_t *args = json_object_get(d, "args");
-		const char *a0 = json_string_value(json_array_get(args, 0));
-		const char *a1 = json_string_value(json_array_get(args, 1));
-		printf("%s%s(%s, %s, ...)", i > 0 ? ", " : "",
-		       cli_json_string(d, "syscall", "?"), a0 != NULL ? a0 : "",
-		       a1 != NULL ? a1 : "");
+		printf("%s%s", i > 0 ? ", " : "",
+		       cli_json_string(d, "call", "?"));
 		json_int_t count = get_integer(d, "count");
 		if (count > 1)
 			printf(" x%lld", (long long)count);
