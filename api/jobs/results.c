@@ -5,9 +5,15 @@
  */
 #include "api/jobs/results.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "api/jobs/text.h"
+#include "supervisor/base/str.h"
+
+/* Names of a start record that are kept apart; more are a malformed record. */
+#define NAMES_MAX 20000
 
 static const char *const kind_names[RESULTS_KIND_COUNT] = {
 	[RESULTS_PASSED] = "passed",
@@ -26,20 +32,111 @@ static const char *const count_names[RESULTS_KIND_COUNT] = {
 
 enum line_fate { LINE_TAKEN, LINE_MALFORMED, LINE_NO_MEMORY };
 
+/* The first reason stays; it is the one to look at. */
+static void __attribute__((format(printf, 2, 3)))
+doubt(struct results *r, const char *format, ...)
+{
+	va_list args;
+
+	if (r->doubt[0] != '\0')
+		return;
+	va_start(args, format);
+	(void)vsnprintf(r->doubt, sizeof(r->doubt), format, args);
+	va_end(args);
+}
+
+/* An array of names as {name: how often}; NULL if it is no such array. */
+static json_t *
+names_to_json(const json_t *names)
+{
+	json_t *counts = json_object();
+
+	if (counts == NULL || !json_is_array(names) ||
+	    json_array_size(names) > NAMES_MAX) {
+		json_decref(counts);
+		return NULL;
+	}
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		const char *name = json_string_value(json_array_get(names, i));
+		json_int_t seen;
+
+		if (name == NULL) {
+			json_decref(counts);
+			return NULL;
+		}
+		seen = json_integer_value(json_object_get(counts, name));
+		json_object_set_new(counts, name, json_integer(seen + 1));
+	}
+	return counts;
+}
+
+/* One less of `name` to come; false if none was. */
+static bool
+take_name(json_t *counts, const char *name)
+{
+	json_int_t left;
+
+	if (name == NULL)
+		return false;
+	left = json_integer_value(json_object_get(counts, name));
+
+	if (left <= 0)
+		return false;
+	if (left == 1)
+		json_object_del(counts, name);
+	else
+		json_object_set_new(counts, name, json_integer(left - 1));
+	return true;
+}
+
+static bool
+is_count_or_nothing(const json_t *expected)
+{
+	return expected == NULL || json_is_null(expected) ||
+	       (json_is_integer(expected) && json_integer_value(expected) >= 0);
+}
+
+static enum line_fate
+take_promise(struct results *r, const json_t *line)
+{
+	const json_t *expected = json_object_get(line, "expected");
+	const json_t *canaries = json_object_get(line, "canaries");
+	const char *key = json_string_value(json_object_get(line, "key"));
+	const char *trust = json_string_value(json_object_get(line, "trust"));
+
+	r->has_names = json_is_array(expected);
+	if (r->has_names) {
+		r->expected = (int64_t)json_array_size(expected);
+		r->missing = names_to_json(expected);
+	} else if (!is_count_or_nothing(expected)) {
+		return LINE_MALFORMED;
+	} else if (json_is_integer(expected)) {
+		r->expected = json_integer_value(expected);
+	}
+	if (canaries != NULL)
+		r->canaries = names_to_json(canaries);
+	if ((r->has_names && r->missing == NULL) ||
+	    (canaries != NULL && r->canaries == NULL) ||
+	    (key != NULL && seal_set_key(&r->seal, key) < 0))
+		return LINE_MALFORMED;
+	r->is_open = json_is_true(json_object_get(line, "open"));
+	r->is_separate =
+		trust != NULL && strcmp(trust, "separate-process") == 0;
+	return LINE_TAKEN;
+}
+
 static enum line_fate
 take_start(struct results *r, const json_t *line)
 {
-	const json_t *expected = json_object_get(line, "expected");
+	enum line_fate fate = LINE_TAKEN;
 
-	if (expected != NULL && !json_is_null(expected) &&
-	    (!json_is_integer(expected) || json_integer_value(expected) < 0))
-		return LINE_MALFORMED;
 	if (r->has_start || r->has_end || results_total(r) > 0)
 		r->is_broken = true;
-	r->has_start = true;
-	r->expected =
-		json_is_integer(expected) ? json_integer_value(expected) : -1;
-	return LINE_TAKEN;
+	else
+		fate = take_promise(r, line);
+	if (fate == LINE_TAKEN)
+		r->has_start = true;
+	return fate;
 }
 
 static int
@@ -76,6 +173,24 @@ case_to_json(const json_t *line, const json_t *name, int kind)
 			 "message", shown);
 }
 
+/* Was this test among those that were there before any code ran? */
+static void
+take_expected(struct results *r, const json_t *line, const char *name, int kind)
+{
+	const json_t *of = json_object_get(line, "of");
+	bool is_one = of == NULL || json_is_string(of);
+
+	if (!r->has_names)
+		return;
+	for (size_t i = 0; i < json_array_size(of); i++)
+		(void)take_name(r->missing,
+				json_string_value(json_array_get(of, i)));
+	if (is_one &&
+	    !take_name(r->missing, of ? json_string_value(of) : name) &&
+	    of == NULL && kind == RESULTS_PASSED && !r->is_open)
+		doubt(r, "%.80s is not a test of the tests file", name);
+}
+
 static enum line_fate
 take_test(struct results *r, const json_t *line)
 {
@@ -87,10 +202,44 @@ take_test(struct results *r, const json_t *line)
 	if (!r->has_start || r->has_end)
 		r->is_broken = true;
 	r->count[kind]++;
+	take_expected(r, line, json_string_value(name), kind);
 	if (json_array_size(r->cases) >= RESULTS_CASES_MAX)
 		return LINE_TAKEN;
 	if (json_array_append_new(r->cases, case_to_json(line, name, kind)) < 0)
 		return LINE_NO_MEMORY;
+	return LINE_TAKEN;
+}
+
+static enum line_fate
+take_canary(struct results *r, const json_t *line)
+{
+	const char *name = json_string_value(json_object_get(line, "test"));
+	int kind = find_kind(json_object_get(line, "outcome"));
+
+	if (name == NULL || kind < 0)
+		return LINE_MALFORMED;
+	if (!r->has_start || r->has_end)
+		r->is_broken = true;
+	/* Its setup is the job's, too: an error there says nothing. */
+	if (kind == RESULTS_ERROR)
+		return LINE_TAKEN;
+	if (!take_name(r->canaries, name))
+		doubt(r, "the runner's own test %.80s was reported twice",
+		      name);
+	else if (kind != RESULTS_FAILED)
+		doubt(r, "a test that must fail was reported as %s",
+		      kind_names[kind]);
+	return LINE_TAKEN;
+}
+
+static enum line_fate
+take_forged(struct results *r, const json_t *line)
+{
+	const char *why = json_string_value(json_object_get(line, "message"));
+
+	if (why == NULL)
+		return LINE_MALFORMED;
+	doubt(r, "%.140s", why);
 	return LINE_TAKEN;
 }
 
@@ -117,13 +266,13 @@ take_record(struct results *r, const json_t *line)
 		const char *type;
 		enum line_fate (*take)(struct results *r, const json_t *line);
 	} records[] = {
-		{"start", take_start},
-		{"test", take_test},
+		{"start", take_start},	 {"test", take_test},
+		{"canary", take_canary}, {"forged", take_forged},
 		{"end", take_end},
 	};
 	const char *type = json_string_value(json_object_get(line, "type"));
 
-	for (size_t i = 0; type != NULL && i < 3; i++) {
+	for (size_t i = 0; type != NULL && i < ARRAY_LEN(records); i++) {
 		if (strcmp(records[i].type, type) == 0)
 			return records[i].take(r, line);
 	}
@@ -134,8 +283,13 @@ static enum line_fate
 take_line(struct results *r, const char *bytes, size_t len)
 {
 	enum line_fate fate;
-	json_t *clean = text_to_json(bytes, len), *line;
+	json_t *clean, *line;
 
+	if (!seal_check(&r->seal, bytes, len)) {
+		doubt(r, "%s", "a result was not written by the runner");
+		return LINE_MALFORMED;
+	}
+	clean = text_to_json(bytes, len);
 	if (clean == NULL)
 		return LINE_NO_MEMORY;
 	line = json_loadb(json_string_value(clean), json_string_length(clean),
@@ -176,7 +330,9 @@ void
 results_done(struct results *results)
 {
 	json_decref(results->cases);
-	results->cases = NULL;
+	json_decref(results->missing);
+	json_decref(results->canaries);
+	results->cases = results->missing = results->canaries = NULL;
 }
 
 bool
@@ -188,7 +344,26 @@ results_are_complete(const struct results *results)
 bool
 results_are_short(const struct results *results)
 {
-	return results->expected > results_total(results);
+	return results->expected > results_total(results) ||
+	       json_object_size(results->missing) > 0;
+}
+
+bool
+results_are_forged(const struct results *results)
+{
+	return results->doubt[0] != '\0';
+}
+
+bool
+results_have_canaries(const struct results *results)
+{
+	return json_object_size(results->canaries) == 0;
+}
+
+const char *
+results_missing(const struct results *results)
+{
+	return json_object_iter_key(json_object_iter(results->missing));
 }
 
 uint32_t
@@ -206,7 +381,9 @@ results_success_rate(const struct results *results)
 {
 	uint32_t ran = results_total(results) - results->count[RESULTS_SKIPPED];
 
-	return ran == 0 ? 0.0 : (double)results->count[RESULTS_PASSED] / ran;
+	if (ran == 0 || results_are_forged(results))
+		return 0.0;
+	return (double)results->count[RESULTS_PASSED] / ran;
 }
 
 json_t *
@@ -221,6 +398,10 @@ results_to_json(const struct results *results)
 			    json_integer(results_total(results)));
 	json_object_set_new(json, "success_rate",
 			    json_real(results_success_rate(results)));
+	json_object_set_new(json, "trust",
+			    json_string(results->is_separate
+						? "separate-process"
+						: "in-process"));
 	json_object_set_new(json, "is_complete",
 			    json_boolean(results_are_complete(results)));
 	json_object_set_new(json, "malformed_lines",

@@ -68,6 +68,18 @@ judge_killed(const struct proto_job_done *done, struct job_verdict *v)
 	}
 }
 
+/* What the tests file has, by what it was before any code of the job ran. */
+static void
+judge_short(const struct results *r, struct job_verdict *v)
+{
+	const char *name = results_missing(r);
+
+	set_error(v, "incomplete", "fewer tests ran than were planned");
+	if (name != NULL)
+		err_set(&v->err, ERR_INVALID, 0,
+			"test %.100s of the tests file did not run", name);
+}
+
 /* The harness said all there is to say: does it hold together? */
 static void
 judge_complete(const struct proto_job_done *done, const struct results *r,
@@ -80,11 +92,17 @@ judge_complete(const struct proto_job_done *done, const struct results *r,
 	if (r->count[RESULTS_FAILED] > 0 || r->count[RESULTS_ERROR] > 0)
 		v->outcome = JOB_FAILED;
 	else if (results_are_short(r))
-		set_error(v, "incomplete", "fewer tests ran than were planned");
+		judge_short(r, v);
 	else if (results_total(r) == 0)
 		set_error(v, "no tests", "the tests file has no tests");
 	else if (r->count[RESULTS_PASSED] == 0)
 		set_error(v, "no tests", "every test was skipped");
+	else if (!results_have_canaries(r))
+		set_error(v, "forged",
+			  "a test that must fail was not reported");
+	else if (r->malformed > 0)
+		set_error(v, "forged",
+			  "the results have lines that no runner writes");
 	else if (is_clean)
 		v->outcome = JOB_PASSED;
 	else if (done->outcome == PROTO_OUTCOME_SIGNALED) {
@@ -119,6 +137,8 @@ judge_ended(const struct client_job_result *result,
 		v->outcome = JOB_KILLED;
 	} else if (results == NULL) {
 		v->outcome = JOB_COMPLETED;
+	} else if (results_are_forged(results)) {
+		set_error(v, "forged", results->doubt);
 	} else if (!results_are_complete(results)) {
 		set_error(v, v->reason != NULL ? v->reason : "incomplete",
 			  "the test run ended without a matching closing "

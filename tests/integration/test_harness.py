@@ -4,9 +4,11 @@
 Every program of the corpus is run through its harness and bare, and the counts
 must be equal.  Runs as any user; what the jail adds is tested elsewhere.
 """
+import collections
 import configparser
 import dataclasses
 import fcntl
+import hmac
 import json
 import os
 import pathlib
@@ -117,9 +119,45 @@ def run_harness(language, work, mode, code, tests=None, args=(), stdin="", answe
         reader.join()
     text = b"".join(results).decode("utf-8")
     assert not text or text.endswith("\n"), text[-200:]
-    lines = [json.loads(line) for line in text.splitlines()]
+    lines = [json.loads(line) for line in text.split("\n")[:-1]]
+    check_seals(text.split("\n")[:-1], lines)
     check_stream(lines)
+    check_promises(lines)
+    lines = [line for line in lines if line["type"] != "canary"]
     return Run(process.returncode, out, err, lines, said)
+
+
+def check_seals(texts, lines):
+    """api/jobs/seal.h, by another hand."""
+    key = bytes.fromhex(lines[0].get("key", "")) if lines else b""
+    for number, text in enumerate(texts[1:], 1):
+        body, mark, tail = text.rpartition(',"mac":"')
+        assert bool(mark) == bool(key), text
+        if key:
+            mac = hmac.digest(key, number.to_bytes(8, "little") + body.encode(), "sha256")
+            assert tail == mac.hex() + '"}'
+
+
+def check_promises(lines):
+    """An honest program's run keeps what its start record says."""
+    assert not [line for line in lines if line["type"] == "forged"], lines
+    if not lines or lines[-1]["type"] != "end":
+        return
+    canaries = {c["test"]: c["outcome"] for c in lines if c["type"] == "canary"}
+    assert set(canaries.values()) <= {"failed", "error"}
+    if lines[-1]["failed"] or lines[-1]["errors"] or not lines[-1]["passed"]:
+        return
+    assert canaries == {name: "failed" for name in lines[0].get("canaries", [])}
+    expected = lines[0]["expected"]
+    if isinstance(expected, list):
+        seen = collections.Counter()
+        for line in lines:
+            if line["type"] == "test":
+                of = line.get("of", line["test"])
+                seen.update(of if isinstance(of, list) else [of])
+        missing = collections.Counter(expected) - seen
+        assert not missing, (missing, seen)
+        assert lines[0]["open"] or not set(seen) - set(expected), (seen, expected)
 
 
 def check_stream(lines):
@@ -127,7 +165,8 @@ def check_stream(lines):
     for number, line in enumerate(lines):
         assert (line["type"] == "start") == (number == 0), line
         if line["type"] == "test":
-            assert set(line) == {"type", "test", "outcome", "duration_ms", "message"}
+            assert set(line) - {"of", "mac"} == {
+                "type", "test", "outcome", "duration_ms", "message"}
             assert line["outcome"] in ("passed", "failed", "error", "skipped")
             assert line["test"] and len(line["test"].encode()) <= 256
             assert len(line["message"].encode()) <= 3 * 4096
