@@ -14,6 +14,8 @@
 
 /* Names of a start record that are kept apart; more are a malformed record. */
 #define NAMES_MAX 20000
+/* Values of one line: a start record with all its names and canaries. */
+#define VALUES_MAX (3 * NAMES_MAX)
 
 static const char *const kind_names[RESULTS_KIND_COUNT] = {
 	[RESULTS_PASSED] = "passed",
@@ -279,6 +281,25 @@ take_record(struct results *r, const json_t *line)
 	return LINE_MALFORMED;
 }
 
+/* Counted before it is parsed: "{}," costs jansson some 200 bytes of memory. */
+static bool
+has_too_many_values(const char *bytes, size_t len)
+{
+	bool is_string = false;
+	size_t values = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (bytes[i] == '"')
+			is_string = !is_string;
+		else if (is_string)
+			i += bytes[i] == '\\';
+		else
+			values += bytes[i] == '{' || bytes[i] == '[' ||
+				  bytes[i] == ',';
+	}
+	return values > VALUES_MAX;
+}
+
 static enum line_fate
 take_line(struct results *r, const char *bytes, size_t len)
 {
@@ -289,6 +310,8 @@ take_line(struct results *r, const char *bytes, size_t len)
 		doubt(r, "%s", "a result was not written by the runner");
 		return LINE_MALFORMED;
 	}
+	if (has_too_many_values(bytes, len))
+		return LINE_MALFORMED;
 	clean = text_to_json(bytes, len);
 	if (clean == NULL)
 		return LINE_NO_MEMORY;

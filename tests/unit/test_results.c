@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -102,6 +103,41 @@ test_streams(void **state)
 		assert_int_equal(results_are_complete(&r), c->is_complete);
 		results_done(&r);
 	}
+}
+
+/* A test record with `count` empty objects in it that nobody asked for. */
+static uint32_t
+passed_of_rich_line(size_t count, uint32_t *ret_malformed)
+{
+	static char text[400000];
+	struct results r;
+	size_t len = (size_t)snprintf(
+		text, sizeof(text),
+		START "{\"type\":\"test\",\"test\":\"a\",\"outcome\":"
+		      "\"passed\",\"x\":[");
+	uint32_t passed;
+
+	for (size_t i = 0; i < count; i++, len += 3)
+		memcpy(text + len, "{},", 3);
+	len += (size_t)snprintf(text + len, sizeof(text) - len, "1]}\n");
+	assert_int_equal(results_parse(&r, text, len), 0);
+	passed = r.count[RESULTS_PASSED];
+	*ret_malformed = r.malformed;
+	results_done(&r);
+	return passed;
+}
+
+/* 8 MiB of "{}," took 635 MB to parse. */
+static void
+test_rich_line_is_not_parsed(void **state)
+{
+	uint32_t malformed;
+
+	(void)state;
+	assert_int_equal(passed_of_rich_line(100, &malformed), 1);
+	assert_int_equal(malformed, 0);
+	assert_int_equal(passed_of_rich_line(100000, &malformed), 0);
+	assert_int_equal(malformed, 1);
 }
 
 static void
@@ -263,6 +299,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_streams),
 		cmocka_unit_test(test_cases_are_kept),
+		cmocka_unit_test(test_rich_line_is_not_parsed),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_lost),
 	};
