@@ -25,11 +25,9 @@ static int top_fd, outside_fd;
 static void
 remove_all(void)
 {
-	char command[128];
-
-	if (str_printf(command, sizeof(command), "rm -rf %s", top) == 0 &&
-	    system(command) != 0)
-		perror(top);
+	(void)unlinkat(outside_fd, "canary", 0);
+	(void)unlinkat(top_fd, "outside", AT_REMOVEDIR);
+	(void)rmdir(top);
 }
 
 int

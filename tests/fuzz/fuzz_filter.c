@@ -51,6 +51,7 @@ static struct sock_filter
 instruction(struct fuzz_input *in)
 {
 	static const uint16_t codes[] = {
+		/* BPF_ADD is 0. */
 		BPF_LD | BPF_W | BPF_ABS,
 		BPF_LD | BPF_IMM,
 		BPF_LDX | BPF_IMM,
@@ -63,7 +64,7 @@ instruction(struct fuzz_input *in)
 		BPF_RET | BPF_K,
 		BPF_RET | BPF_A,
 		BPF_ALU | BPF_NEG,
-		BPF_ALU | BPF_ADD | BPF_K,
+		BPF_ALU | BPF_K,
 		BPF_ALU | BPF_AND | BPF_K,
 		BPF_ALU | BPF_AND | BPF_X,
 		BPF_ALU | BPF_RSH | BPF_K,
@@ -177,7 +178,8 @@ check_proven(const struct proof *proof, const struct seccomp_data *calls,
 		check_ranges(&list);
 	for (size_t i = 0; i < calls_len; i++)
 		check_call(proof, has_list ? &list : NULL, &calls[i]);
-	if (has_list)
+	/* Printing takes most of the time. */
+	if (has_list && calls[0].instruction_pointer % 8 == 0)
 		(void)prove_show(&policy, proof, &list, nowhere);
 	answer_list_done(&list);
 }

@@ -79,7 +79,7 @@ make_token(struct fuzz_input *in, unsigned how)
 	if (how == 2)
 		memset(mac, 0, sizeof(mac));
 	if (how == 3)
-		(void)strcat(token, ".");
+		token[strlen(token)] = '.'; /* the rest is 0 */
 	else
 		append(token, size, mac, how == 4 ? 16 : sizeof(mac));
 	free(header);

@@ -46,11 +46,16 @@ copy_file(const char *from, const char *to)
 static void
 remove_all(void)
 {
-	char command[128];
+	static const char *const files[] = {"fuzz.policy", "strict.policy",
+					    "standard.policy",
+					    "fuzz/runtime.ini"};
+	char path[128];
 
-	if (str_printf(command, sizeof(command), "rm -rf %s", dir) == 0 &&
-	    system(command) != 0)
-		perror(dir);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		if (str_printf(path, sizeof(path), "%s/%s", dir, files[i]) == 0)
+			(void)unlink(path);
+	(void)rmdir(runtime_dir);
+	(void)rmdir(dir);
 }
 
 int

@@ -81,14 +81,16 @@ main(int argc, char **argv)
 			put(folders[i], v1[i][1], argv[2 + i]);
 		}
 	}
+	/* What the cheapest wrapper costs.  NOLINTBEGIN(*.vfork,*.Vfork) */
 	pid = vfork();
 	if (pid == 0) {
-		for (size_t i = 0; i < count; i++)
-			if (write(procs[i], "0", 1) != 1)
-				_exit(125);
+		if (write(procs[0], "0", 1) != 1 ||
+		    (count > 1 && write(procs[1], "0", 1) != 1))
+			_exit(125);
 		execvp(argv[4], argv + 4);
 		_exit(127);
 	}
+	/* NOLINTEND(*.vfork,*.Vfork) */
 	if (pid < 0)
 		fail("vfork");
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)

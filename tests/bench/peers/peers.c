@@ -45,7 +45,7 @@
 #define IDLE_MS 300
 #define QUIET_MS 30
 #define QUIET_WAIT_MS 1500
-#define BURST_S 2
+#define BURST_US UINT64_C(2000000)
 #define SECCOMP_FD 9 /* where a peer finds its filter */
 
 enum program { PROGRAM_TRUE, PROGRAM_PYTHON, PROGRAMS };
@@ -320,7 +320,7 @@ static void
 run_burst(const struct peer *peer, unsigned parallel)
 {
 	uint64_t start = clock_mono_us();
-	struct burst b = {.peer = peer, .until_us = start + BURST_S * 1000000u};
+	struct burst b = {.peer = peer, .until_us = start + BURST_US};
 	pthread_t thread[64];
 
 	for (unsigned i = 0; i < parallel; i++)
