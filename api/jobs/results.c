@@ -15,7 +15,7 @@
 /* Names of a start record that are kept apart; more are a malformed record. */
 #define NAMES_MAX 20000
 /* Values of one line: a start record with all its names and canaries. */
-#define VALUES_MAX (3 * NAMES_MAX)
+#define VALUES_MAX ((size_t)3 * NAMES_MAX)
 
 static const char *const kind_names[RESULTS_KIND_COUNT] = {
 	[RESULTS_PASSED] = "passed",
