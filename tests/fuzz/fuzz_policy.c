@@ -47,8 +47,7 @@ static void
 remove_all(void)
 {
 	static const char *const files[] = {"fuzz.policy", "strict.policy",
-					    "standard.policy",
-					    "fuzz/runtime.ini"};
+					    "mini.policy", "fuzz/runtime.ini"};
 	char path[128];
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
@@ -75,8 +74,8 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	/* For Extends=. */
 	(void)str_printf(path, sizeof(path), "%s/strict.policy", dir);
 	copy_file("policy/profiles/strict.policy", path);
-	(void)str_printf(path, sizeof(path), "%s/standard.policy", dir);
-	copy_file("policy/profiles/standard.policy", path);
+	(void)str_printf(path, sizeof(path), "%s/mini.policy", dir);
+	copy_file("tests/fuzz/mini.policy", path);
 	nowhere = fopen("/dev/null", "w");
 	FUZZ_CHECK(nowhere != NULL);
 	return 0;
