@@ -26,11 +26,13 @@
 #include <fcntl.h>
 #include <linux/keyctl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -106,6 +108,29 @@ watch_children(struct jail *jail, struct err *e)
 	return 0;
 }
 
+/*
+ * A supervisor that runs ahead of others, on purpose or by its shell's, keeps
+ * that for itself: a job's place is that of any program, or behind.
+ */
+static int
+lower_priority(struct err *e)
+{
+	const struct sched_param none = {0};
+	/* musl's own functions of these names do nothing. */
+	long policy = syscall(SYS_sched_getscheduler, 0);
+
+	if (policy < 0)
+		return err_sys(e, "read scheduling policy");
+	policy &= ~(long)SCHED_RESET_ON_FORK;
+	if ((policy == SCHED_FIFO || policy == SCHED_RR) &&
+	    syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &none) < 0)
+		return err_sys(e, "leave real-time scheduling");
+	if (getpriority(PRIO_PROCESS, 0) < 0 &&
+	    setpriority(PRIO_PROCESS, 0, 0) < 0)
+		return err_sys(e, "lower priority");
+	return 0;
+}
+
 static int
 start(struct jail *jail, struct err *e)
 {
@@ -124,6 +149,8 @@ start(struct jail *jail, struct err *e)
 	    errno != ENOSYS)
 		return err_sys(e, "new session keyring");
 	(void)jail;
+	if (lower_priority(e) < 0)
+		return -1;
 	return reserve_low_fds(e);
 }
 
