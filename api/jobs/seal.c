@@ -11,7 +11,7 @@
 
 #define MAC_HEAD ",\"mac\":\""
 #define MAC_TAIL "\"}"
-#define MAC_HEX_SIZE (2 * crypto_auth_hmacsha256_BYTES)
+#define MAC_HEX_SIZE ((size_t)2 * crypto_auth_hmacsha256_BYTES)
 #define MAC_SIZE (sizeof(MAC_HEAD) - 1 + MAC_HEX_SIZE + sizeof(MAC_TAIL) - 1)
 
 int

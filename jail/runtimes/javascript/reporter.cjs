@@ -4,13 +4,18 @@
  * lines.  What counts as a test is what node's own summary counts: tests and
  * subtests, not suites; a suite is a case only when it failed by itself.
  *
- * When a program that is merely run (mode=run, or a forked child) uses
- * node:test, this is the TAP reporter that Node would have used.
+ * testmode.cjs loads it before the job's code and hands it the run; there is
+ * nothing in its exports to hold on to.  When a program that is merely run
+ * (mode=run, or a forked child) uses node:test, this is the TAP reporter that
+ * Node would have used.
  */
 'use strict';
 
 const util = require('util');
-const results = require('./results.cjs');
+
+const HANDOVER = Symbol.for('promptcraft.run');
+const run = globalThis[HANDOVER] ?? null;
+delete globalThis[HANDOVER];
 
 // node's summary has these as "cancelled", not as "fail".
 const CANCELLED = ['cancelledByParent', 'testTimeoutFailure', 'testAborted'];
@@ -55,27 +60,40 @@ class Names {
   }
 }
 
+function report(name, event) {
+  if (run.results.isCanary(name)) {
+    const { skip } = event.data;
+    run.results.canary(name, skip !== undefined && skip !== false ? 'skipped' :
+      event.type === 'test:pass' ? 'passed' : 'failed');
+    return;
+  }
+  let outcome = outcomeOf(event);
+  let message = messageOf(event);
+  if (outcome === 'skipped' && !run.plan.maySkip(name)) {
+    outcome = 'error';
+    message = `skipped by something else than the tests file: ${message}`;
+  }
+  if (outcome)
+    run.results.test(name, outcome, event.data.details?.duration_ms ?? 0,
+      message, run.plan.isKnown(name) ? name : null);
+}
+
 module.exports = async function* reporter(source) {
-  if (results.run.mode !== 'test') {
+  if (!run) {
     const { tap } = require('node:test/reporters');
     yield* tap(source);
     return;
   }
   const names = new Names();
-  results.run.sourceState = 'open';
-  results.start();
+  run.sourceState = 'open';
   for await (const event of source) {
     if (event.type === 'test:start')
       names.enter(event.data);
     if (event.type === 'test:diagnostic' && /^(Error|Warning)/.test(
       event.data.message))
-      results.run.lastDiagnostic = event.data.message;
-    if (event.type !== 'test:pass' && event.type !== 'test:fail')
-      continue;
-    const outcome = outcomeOf(event);
-    if (outcome)
-      results.test(names.full(event.data), outcome,
-        event.data.details?.duration_ms ?? 0, messageOf(event));
+      run.lastDiagnostic = event.data.message;
+    if (event.type === 'test:pass' || event.type === 'test:fail')
+      report(names.full(event.data), event);
   }
-  results.run.sourceState = 'ended';
+  run.sourceState = 'ended';
 };

@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The result stream of the javascript harness: one JSON object a line on fd 3,
- * bounded in number and size, valid UTF-8 without control characters.
- * harness.cjs and reporter.cjs share the one `run` below.
+ * The result stream of the javascript harness: one sealed JSON object a line on
+ * fd 3, bounded in number and size, valid UTF-8 without control characters.
+ * api/jobs/results.h and seal.h have the format.
+ *
+ * What is used here is taken before the job's code runs, and lines are put
+ * together from strings: that code may replace what everybody else sees.
  */
 'use strict';
 
 const fs = require('fs');
+const { createHmac, randomBytes, Hmac } = require('crypto');
 
-// Taken now: the program may replace what everybody else sees.
 const { writeSync } = fs;
 const { stringify } = JSON;
+const { apply } = Reflect;
+const { from, concat } = Buffer;
+const { subarray } = Uint8Array.prototype;
+const { update, digest } = Hmac.prototype;
 
 const FD = 3;
 const NAME_MAX = 256;
@@ -20,26 +27,13 @@ const CASES_MAX = 10000;
 const BYTES_MAX = 6 << 20;
 
 const COUNT_OF = {
+  __proto__: null,
   passed: 'passed', failed: 'failed', error: 'errors', skipped: 'skipped',
-};
-
-const run = {
-  mode: 'run',
-  startedAt: 0,
-  cases: 0,
-  bytes: 0,
-  isStarted: false,
-  isFull: false,
-  hasFailure: false,
-  isBroken: false, // ended by an exception that belongs to no test
-  sourceState: 'none', // of node:test: none, open, ended
-  lastDiagnostic: '',
-  counts: { passed: 0, failed: 0, errors: 0, skipped: 0 },
 };
 
 /* Valid UTF-8 of at most max bytes, without control characters. */
 function clean(text, max) {
-  const data = Buffer.from(String(text).slice(0, 64 * max)
+  const data = from(String(text).slice(0, 64 * max)
     // eslint-disable-next-line no-control-regex
     .replace(/[\0-\x08\x0b-\x1f\x7f]/g, '\ufffd'));
   if (data.length <= max)
@@ -52,44 +46,110 @@ function clean(text, max) {
     data.subarray(data.length - tail).toString().replace(/^\ufffd+/, '');
 }
 
-function write(record) {
-  let line = Buffer.from(stringify(record) + '\n');
-  run.bytes += line.length;
-  while (line.length > 0)
-    line = line.subarray(writeSync(FD, line));
+/* An array of strings as JSON. */
+function list(strings) {
+  let text = '[';
+  for (let i = 0; i < strings.length; i++)
+    text += (i ? ',' : '') + stringify(strings[i]);
+  return `${text}]`;
 }
 
-function start(expected = null) {
-  if (run.isStarted)
-    return;
-  run.isStarted = true;
-  write({ type: 'start', expected });
-}
+/* write(body): a line from the inside of a JSON object; returns its size. */
+function lineWriter() {
+  const key = randomBytes(32);
+  let number = 0;
 
-function test(name, outcome, durationMs, message = '') {
-  if (run.isFull)
-    return;
-  start();
-  if (run.cases >= CASES_MAX || run.bytes > BYTES_MAX) {
-    run.isFull = true;
-    [name, outcome, durationMs] = ['(harness)', 'error', 0];
-    message = `only the first ${run.cases} tests are reported`;
+  function seal(body) {
+    const head = Buffer.alloc(8);
+    head.writeUInt32LE(number, 0);
+    const mac = createHmac('sha256', key);
+    apply(update, mac, [concat([head, from(body)])]);
+    return apply(digest, mac, ['hex']);
   }
-  run.cases++;
-  run.counts[COUNT_OF[outcome]]++;
-  run.hasFailure ||= outcome === 'failed' || outcome === 'error';
-  write({
-    type: 'test',
-    test: clean(name, NAME_MAX),
-    outcome,
-    duration_ms: Math.round(durationMs * 1000) / 1000 || 0,
-    message: outcome === 'passed' ? '' : clean(message, MESSAGE_MAX),
-  });
+
+  return function write(body) {
+    let line = `{${body}`;
+    if (number === 0)
+      line += `,"key":"${key.toString('hex')}"`;
+    else
+      line += `,"mac":"${seal(line)}"`;
+    number++;
+    let data = from(`${line}}\n`);
+    const size = data.length;
+    while (data.length > 0)
+      data = apply(subarray, data, [writeSync(FD, data)]);
+    return size;
+  };
 }
 
-function end() {
-  start();
-  write({ type: 'end', ...run.counts });
+class Results {
+  #write = lineWriter();
+  #isStarted = false;
+  #isFull = false;
+  #bytes = 0;
+  #canaries = new Set();
+  #counts = { __proto__: null, passed: 0, failed: 0, errors: 0, skipped: 0 };
+
+  cases = 0;
+  witness = null;
+
+  get hasFailure() {
+    return this.#counts.failed > 0 || this.#counts.errors > 0;
+  }
+
+  start(expected = null, isOpen = true, canaries = []) {
+    if (this.#isStarted)
+      return;
+    this.#isStarted = true;
+    this.#canaries = new Set(canaries);
+    this.#write(`"type":"start","expected":${expected ? list(expected) : null},` +
+      `"open":${Boolean(isOpen)},"canaries":${list(canaries)},` +
+      '"trust":"in-process"');
+  }
+
+  forged(why) {
+    this.start();
+    this.#write(`"type":"forged","message":${stringify(clean(why, NAME_MAX))}`);
+  }
+
+  isCanary(name) {
+    return this.#canaries.has(name);
+  }
+
+  canary(name, outcome) {
+    this.#write(`"type":"canary","test":${stringify(name)},` +
+      `"outcome":"${outcome}"`);
+  }
+
+  /* of: the expected test that this reports on. */
+  test(name, outcome, durationMs, message = '', of = null) {
+    this.start();
+    if (this.#isFull)
+      return;
+    if (this.cases >= CASES_MAX || this.#bytes > BYTES_MAX) {
+      this.#isFull = true;
+      [name, outcome, durationMs, of] = ['(harness)', 'error', 0, null];
+      message = `only the first ${this.cases} tests are reported`;
+    }
+    if (this.witness && outcome === 'passed')
+      this.witness.confirmPass(name);
+    this.cases++;
+    this.#counts[COUNT_OF[outcome]]++;
+    const took = Math.round(durationMs * 1000) / 1000 || 0;
+    const text = outcome === 'passed' ? '' : clean(message, MESSAGE_MAX);
+    this.#bytes += this.#write(
+      `"type":"test","test":${stringify(clean(name, NAME_MAX))},` +
+      (of === null ? '' : `"of":${stringify(of)},`) +
+      `"outcome":"${outcome}","duration_ms":${took},` +
+      `"message":${stringify(text)}`);
+  }
+
+  end() {
+    this.start();
+    const { passed, failed, errors, skipped } = this.#counts;
+    this.#write(`"type":"end","passed":${passed},"failed":${failed},` +
+      `"errors":${errors},"skipped":${skipped}`);
+  }
 }
 
-module.exports = { FD, run, start, test, end };
+module.exports = { FD, Results };
