@@ -191,22 +191,29 @@ check_source(const struct policy_mount *m, int fd, struct err *e)
 	return 0;
 }
 
+/*
+ * No link on the way: it could lead to what the policy compiler never lets a
+ * policy name, and whoever may replace it would choose what the jail sees.
+ */
 static int
 open_source(const struct policy_mount *m, int *ret_fd, struct err *e)
 {
 	struct open_how how = {
 		.flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_NO_MAGICLINKS,
+		.resolve = RESOLVE_NO_SYMLINKS,
 	};
 	owned_fd int fd = -1;
 
 	*ret_fd = -1;
-	if ((m->flags & POLICY_MOUNT_DEVICE) != 0)
-		how.flags |= O_NOFOLLOW;
 	fd = (int)syscall(SYS_openat2, AT_FDCWD, m->source, &how, sizeof(how));
 	if (fd < 0 && errno == ENOENT &&
 	    (m->flags & POLICY_MOUNT_OPTIONAL) != 0)
 		return 0;
+	if (fd < 0 && errno == ELOOP)
+		return err_set(e, ERR_UNSUPPORTED, 0,
+			       "the policy binds %s, which is or passes a "
+			       "symbolic link: name the real path",
+			       m->source);
 	if (fd < 0)
 		return err_set(e, ERR_UNSUPPORTED, errno,
 			       "the policy binds %s, which cannot be opened",
