@@ -25,6 +25,11 @@ results = {}  # (row, is_control) -> {profile or what: outcome}
 reasons = {}  # row -> why its control cannot be shown
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "all_profiles: one test for the three "
+                            "of them, which share what it has set up")
+
+
 def pytest_sessionstart(session):
     if os.geteuid() != 0:
         pytest.exit("the escape suite starts jails: run it as root",
@@ -74,6 +79,47 @@ def host(world):
 
 
 @pytest.fixture
+def own(world, tmp_path):
+    """own(loose=..., prefix=..., ...): a supervisor for this test alone, not
+    yet started."""
+    made = []
+    tmp_path.chmod(0o755)
+    for part in list(tmp_path.parents)[:3]:
+        if str(part) not in ("/", "/tmp"):
+            part.chmod(part.stat().st_mode | 0o011)
+
+    def make(**fields):
+        name = tmp_path / f"own{len(made)}"
+        made.append(escape.Supervisor(name, **fields))
+        return made[-1]
+    yield make
+    for supervisor in made:
+        if hasattr(supervisor, "process"):
+            supervisor.stop()
+
+
+@pytest.fixture
+def policies(tmp_path):
+    """policies(text, base="strict"): a policy directory with one more policy,
+    named "mine", which extends another; its path."""
+    def make(text, base="strict", loosens="BindReadOnlyPaths"):
+        top = tmp_path / f"policy{len(list(tmp_path.glob('policy*')))}"
+        shutil.copytree(escape.BUILD / "policy", top)
+        for path in (top / "profiles").glob("*.policy"):
+            if path.stem != "strict":
+                path.unlink()
+        mine = top / "profiles" / "mine.policy"
+        if base is None:
+            mine.write_text(text)
+        else:
+            head = f"[Policy]\nDescription=Of a test\nExtends={base}\n" \
+                   f"Loosens={loosens}\n"
+            mine.write_text(head + text)
+        return top
+    return make
+
+
+@pytest.fixture
 def cannot_show(request, capsys):
     """cannot_show(reason): this host cannot show the attack uncontained."""
     row = NAME.match(request.node.originalname or request.node.name)[1]
@@ -99,9 +145,12 @@ def pytest_runtest_makereport(item, call):
     params = getattr(item, "callspec", None)
     profile = params.params.get("profile") if params else None
     seen = results.setdefault((row, control), {})
-    key = profile or what
-    if seen.get(key, "passed") == "passed":
-        seen[key] = report.outcome
+    keys = [profile or what]
+    if item.get_closest_marker("all_profiles"):
+        keys = escape.PROFILES
+    for key in keys:
+        if seen.get(key, "passed") == "passed":
+            seen[key] = report.outcome
 
 
 def cell(seen):

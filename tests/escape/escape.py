@@ -41,10 +41,12 @@ CLIENT_UID = 61234  # beside root, who may connect
 
 # What the gate would see: with these the gate is off as well.
 SEEN_BY_GATE = {"fds", "caps", "nnp", "ids", "rlimits", "init", "netns",
-                "ipcns", "utsns", "cgroupns"}
+                "ipcns", "utsns", "cgroupns", "proc", "proc-rw", "mounts-ro",
+                "dumpable", "landlock", "device"}
+OWN_MOUNTS = ("/usr/bin/python3", str(HERE / "own_mounts.py"))
 INIT_WRAPS = """landlock_apply lockdown_limits lockdown_bounds lockdown_caps
 lockdown_seccomp lockdown_init setresuid setresgid getresuid getresgid prctl
-syscall fsconfig fsmount fstatvfs kill collect_files bundle_path_check
+syscall fsconfig fsmount fstatvfs openat kill collect_files bundle_path_check
 net_loopback net_hostname fd_is_sealed_memfd""".split()
 SUPERVISOR_WRAPS = """gate_check_filtered gate_check_ready gate_check_init
 jail_spawn syscall unshare mount_setattr fd_memfd_sealed fd_is_sealed_memfd
@@ -204,13 +206,17 @@ class Supervisor:
 
     def records(self):
         """The audit log, from the oldest line on."""
-        text = (self.state / "audit.log").read_text()
-        return [json.loads(line) for line in text.splitlines()]
+        files = sorted((self.state / "audit").glob("audit.*.log"))
+        return [json.loads(line) for file in files
+                for line in file.read_text().splitlines()]
 
     def record(self, job_id):
-        found = [r for r in self.records() if r.get("job_id") == job_id]
-        assert len(found) == 1, (job_id, found)
-        return found[0]
+        """Of a job, or of a refused request; a flood of those is counted
+        only, so there may be none."""
+        found = [r for r in self.records() if r.get("job_id") == job_id
+                 and r["type"] in ("job", "refusal")]
+        assert len(found) <= 1, f"{len(found)} records of job {job_id}"
+        return found[0] if found else None
 
     def cgroups(self):
         """The slots' cgroup directories."""
@@ -383,6 +389,7 @@ class Plain:
             shutil.copy(source, place)
             words = [*INTERPRETERS[source.suffix], str(place / source.name)]
         for name, content in (files or {}).items():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
             (place / name).write_bytes(content if isinstance(content, bytes)
                                        else content.encode())
         policy = []
@@ -408,7 +415,7 @@ class Host:
     """What somebody sees who is in no jail."""
 
     def __init__(self, world):
-        self.world = world
+        self.world, self.hashed = world, {}
 
     def uids(self):
         """Those of all slots of our supervisors' ranges."""
@@ -481,8 +488,15 @@ class Host:
                  Path("/usr/bin/python3"), Path("/usr/bin/bash"),
                  Path("/usr/bin/node")]
         files += [f for f in (BUILD / "runtimes").rglob("*") if f.is_file()]
-        return {str(f): (self.file_hash(f), os.stat(f).st_mode,
-                         os.stat(f).st_uid) for f in files}
+        return {str(f): self.hash_if_changed(f) for f in files}
+
+    def hash_if_changed(self, path):
+        """A write changes ctime, and nobody can set that."""
+        st = os.stat(path)
+        key = (str(path), st.st_ino, st.st_ctime_ns, st.st_size)
+        if key not in self.hashed:
+            self.hashed[key] = self.file_hash(path), st.st_mode, st.st_uid
+        return self.hashed[key]
 
     @contextlib.contextmanager
     def unchanged(self):
@@ -502,7 +516,7 @@ class World:
 
     def __init__(self, directory):
         self.dir = directory
-        self.by_controls = {}
+        self.by_controls, self.made = {}, 0
         self.host = Host(self)
 
     @property
@@ -514,7 +528,8 @@ class World:
         if key & SEEN_BY_GATE and "gated" not in controls:
             key |= {"gate"}
         if key not in self.by_controls:
-            name = self.dir / f"s{len(self.by_controls)}"
+            self.made += 1
+            name = self.dir / f"s{self.made}"
             self.by_controls[key] = Supervisor(name, key).start()
         return self.by_controls[key]
 

@@ -145,11 +145,20 @@ drop_device(struct policy *p)
 			p->mounts[i].flags &= ~(uint32_t)POLICY_MOUNT_DEVICE;
 }
 
+/* Not a control: a hostile root, whose /proc is a link. */
+static void
+add_proc_link(struct policy *p)
+{
+	p->symlinks[p->symlinks_len++] =
+		(struct policy_symlink){.target = "tmp", .path = "/proc"};
+}
+
 static const struct {
 	const char *name;
 	void (*drop)(struct policy *p);
 	bool is_limit; /* also dropped by "limits" */
 } controls[] = {
+	{"proc-link", add_proc_link, false},
 	{"seccomp", drop_seccomp, false},  {"audit", drop_audit, false},
 	{"arch", drop_arch, false},	   {"noexec", drop_noexec, false},
 	{"loopback", drop_network, false}, {"device", drop_device, false},

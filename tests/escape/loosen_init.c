@@ -8,7 +8,7 @@
  *   caps         the payload keeps the capabilities of its user namespace
  *   nnp          no no_new_privs, and so neither filter nor ruleset: ask for
  *                "seccomp" and "landlock" or "caps", too
- *   ids          the payload keeps root of its user namespace as saved ids
+ *   ids          the payload keeps root of its user namespace as real ids
  *   rlimits      no limits
  *   fds          what is open stays open
  *   init         PID 1 keeps its capabilities, ids and system calls
@@ -16,6 +16,7 @@
  *   proc         /proc as the kernel makes it: no subset=pid, no hidepid
  *   proc-rw      /proc is writable
  *   mounts-ro    what the host lends may be writable (see the supervisor's)
+ *   nofollow     links are followed while the root is built
  *   collect      result files are opened by name, links and all
  *   unpack       a bundle's paths are used as they are, links and all
  *   orphans      nobody is killed before collecting
@@ -110,12 +111,12 @@ WRAP(int, lockdown_init, struct jail *jail, struct err *e)
 
 WRAP(int, setresuid, uid_t r, uid_t u, uid_t s)
 {
-	return __real_setresuid(r, u, is_loose("ids") ? (uid_t)-1 : s);
+	return __real_setresuid(is_loose("ids") ? (uid_t)-1 : r, u, s);
 }
 
 WRAP(int, setresgid, gid_t r, gid_t u, gid_t s)
 {
-	return __real_setresgid(r, u, is_loose("ids") ? (gid_t)-1 : s);
+	return __real_setresgid(is_loose("ids") ? (gid_t)-1 : r, u, s);
 }
 
 WRAP(int, getresuid, uid_t *r, uid_t *u, uid_t *s)
@@ -193,6 +194,19 @@ WRAP(int, fstatvfs, int fd, struct statvfs *vfs)
 	return rc;
 }
 
+WRAP(int, openat, int dirfd, const char *path, int flags, ...)
+{
+	va_list ap;
+	mode_t mode;
+
+	va_start(ap, flags);
+	mode = va_arg(ap, mode_t);
+	va_end(ap);
+	if (is_loose("nofollow"))
+		flags &= ~O_NOFOLLOW;
+	return __real_openat(dirfd, path, flags, mode);
+}
+
 WRAP(int, kill, pid_t pid, int sig)
 {
 	if (pid == -1 && is_loose("orphans")) {
@@ -218,30 +232,39 @@ WRAP(int, fd_is_sealed_memfd, int fd)
 	return is_loose("seals") ? 1 : __real_fd_is_sealed_memfd(fd);
 }
 
-/* As a program does that thinks of its users' good will. */
+/*
+ * As a program does that thinks of its users' good will.  Without malloc,
+ * whose system calls PID 1 may not make by now.
+ */
 static int
 collect_by_name(struct jail *jail, int *ret_fd, struct err *e)
 {
-	struct bundle_writer w;
-	int rc = 0;
+	static unsigned char out[8 << 20];
+	const size_t file_max = 1 << 20;
+	size_t len = BUNDLE_HEAD_SIZE;
 
-	bundle_writer_init(&w, 16u << 20);
-	for (size_t i = 0; i < jail->collect_len && rc == 0; i++) {
-		static char bytes[1 << 20];
+	if (jail->collect_len == 0)
+		return 0;
+	bundle_head_encode(out, (uint32_t)jail->collect_len);
+	for (size_t i = 0; i < jail->collect_len && i < 7; i++) {
+		const char *path = jail->collect[i];
+		size_t path_len = strlen(path);
 		struct open_how how = {.flags = O_RDONLY};
-		int fd = (int)syscall(SYS_openat2, jail->work_fd,
-				      jail->collect[i], &how, sizeof(how));
-		ssize_t n = fd < 0 ? -1 : read(fd, bytes, sizeof(bytes));
+		int fd = (int)syscall(SYS_openat2, jail->work_fd, path, &how,
+				      sizeof(how));
+		unsigned char *head = out + len;
+		ssize_t n;
 
-		rc = bundle_writer_add(
-			&w, BUNDLE_FILE, n < 0 ? BUNDLE_MISSING : BUNDLE_OK,
-			jail->collect[i], bytes, n < 0 ? 0 : (size_t)n, e);
+		memcpy(head + BUNDLE_ENTRY_HEAD_SIZE, path, path_len);
+		len += BUNDLE_ENTRY_HEAD_SIZE + path_len;
+		n = fd < 0 ? -1 : read(fd, out + len, file_max);
+		bundle_entry_head_encode(
+			head, BUNDLE_FILE, n < 0 ? BUNDLE_MISSING : BUNDLE_OK,
+			(uint16_t)path_len, n < 0 ? 0 : (uint32_t)n);
+		len += n < 0 ? 0 : (size_t)n;
 		(void)close(fd);
 	}
-	if (rc == 0 && w.len > 0)
-		rc = fd_memfd_sealed("collected", w.data, w.len, ret_fd, e);
-	bundle_writer_done(&w);
-	return rc;
+	return fd_memfd_sealed("collected", out, len, ret_fd, e);
 }
 
 WRAP(int, collect_files, struct jail *jail, int *ret_fd, struct err *e)

@@ -9,6 +9,7 @@
  *   netns ipcns utsns   not made: the host's own
  *   cgroupns     not made
  *   mounts-ro    what the host lends keeps its write permission
+ *   source-links mount sources are looked up through links
  *   seals        memfds are not sealed (and taken unsealed)
  *   procfs       whatever lies on /proc is taken for procfs
  *   nnp          no no_new_privs
@@ -18,6 +19,7 @@
  */
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <linux/sched.h>
 #include <stdarg.h>
 #include <string.h>
@@ -101,6 +103,8 @@ WRAP(long, syscall, long nr, ...)
 	for (size_t i = 0; i < 6; i++)
 		a[i] = va_arg(ap, long);
 	va_end(ap);
+	if (nr == SYS_openat2 && is_loose("source-links"))
+		((struct open_how *)a[2])->resolve = 0;
 	if (nr == SYS_clone3)
 		share_namespaces((struct clone_args *)a[0]);
 	if (nr == SYS_close_range && a[1] == (long)~0u && is_loose("fds"))
