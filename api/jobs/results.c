@@ -127,6 +127,17 @@ take_promise(struct results *r, const json_t *line)
 	return LINE_TAKEN;
 }
 
+/* Of a start record that does not count: another one may come. */
+static void
+forget_promise(struct results *r)
+{
+	json_decref(r->missing);
+	json_decref(r->canaries);
+	r->missing = r->canaries = NULL;
+	r->has_names = false;
+	r->expected = -1;
+}
+
 static enum line_fate
 take_start(struct results *r, const json_t *line)
 {
@@ -138,6 +149,8 @@ take_start(struct results *r, const json_t *line)
 		fate = take_promise(r, line);
 	if (fate == LINE_TAKEN)
 		r->has_start = true;
+	else
+		forget_promise(r);
 	return fate;
 }
 
