@@ -128,7 +128,7 @@ check_policy(const struct draft *d)
 	FUZZ_CHECK(answer_list_init(&list, &proof, &e) == 0);
 	check_never(&list, &proof);
 	/* May fail: what only an argument makes dangerous is told by check. */
-	(void)claims_check(&d->out, &proof, &list, NULL);
+	(void)claims_check(&d->out, &proof, &list, NULL, NULL);
 	answer_list_done(&list);
 	proof_done(&proof);
 	policy_show(d, nowhere);

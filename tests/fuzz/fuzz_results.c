@@ -51,6 +51,8 @@ check_verdict(const struct results *r, const struct job_verdict *v,
 	if (v->outcome != JOB_PASSED)
 		return;
 	FUZZ_CHECK(results_are_complete(r) && !results_are_short(r));
+	FUZZ_CHECK(!results_are_forged(r) && results_have_canaries(r));
+	FUZZ_CHECK(r->malformed == 0);
 	FUZZ_CHECK(r->count[RESULTS_PASSED] > 0);
 	FUZZ_CHECK(r->count[RESULTS_FAILED] == 0);
 	FUZZ_CHECK(r->count[RESULTS_ERROR] == 0);
