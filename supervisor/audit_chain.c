@@ -21,7 +21,7 @@
 #include "supervisor/base/str.h"
 
 /* Ask the file system for room seldom. */
-#define RESERVE_MORE (1 << 20)
+#define RESERVE_MORE (256 << 10)
 /* Beside the records of jobs: log_open, stop, refusals, their counts. */
 #define RESERVE_OTHER 8
 #define MINUTE_US 60000000
@@ -194,7 +194,7 @@ audit_may_begin(struct audit *audit, unsigned jobs_live, struct err *e)
 		if (!audit->is_full)
 			log_error("audit_full cause=\"%s\"", e->text);
 		audit->is_full = true;
-		if (e->kind == ERR_IO)
+		if (e->errnum == ENOSPC || e->errnum == EDQUOT)
 			e->kind = ERR_BUSY; /* it may pass */
 		return err_wrap(e, "no room for audit records (make room in "
 				   "the supervisor's state directory; jobs "
@@ -272,11 +272,14 @@ forget_next_file(struct audit *audit, struct audit *next)
 
 	(void)snprintf(name, sizeof(name), AUDIT_FILE_FORMAT,
 		       (unsigned long long)next->file);
-	if (next->fd >= 0 && unlinkat(audit->dir_fd, name, 0) < 0)
+	/* The head first: it must never name a file that is gone. */
+	if (audit_write_head(audit, &e) < 0 ||
+	    (next->fd >= 0 && unlinkat(audit->dir_fd, name, 0) < 0)) {
+		log_error("audit_next_file_left error=\"%s\"",
+			  strerrordesc_np(errno));
 		audit->is_broken = true;
+	}
 	fd_close(&next->fd);
-	if (audit_write_head(audit, &e) < 0)
-		audit->is_broken = true;
 }
 
 static int

@@ -13,8 +13,8 @@
 #include "supervisor/base/clock.h"
 #include "supervisor/base/str.h"
 
-#define HASH_HEX (2 * AUDIT_HASH_SIZE)
-#define SIG_HEX (2 * AUDIT_SIG_SIZE)
+#define HASH_HEX ((size_t)2 * AUDIT_HASH_SIZE)
+#define SIG_HEX ((size_t)2 * AUDIT_SIG_SIZE)
 #define PREV_KEY ",\"prev\":\""
 #define HASH_KEY "\",\"hash\":\""
 #define SIG_KEY "\",\"sig\":\""

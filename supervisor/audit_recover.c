@@ -25,7 +25,7 @@
 #include "supervisor/base/log.h"
 #include "supervisor/base/str.h"
 
-#define READ_SIZE (4 * AUDIT_LINE_MAX)
+#define READ_SIZE ((size_t)4 * AUDIT_LINE_MAX)
 
 /* ---- the head ---------------------------------------------------------- */
 

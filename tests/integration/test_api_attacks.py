@@ -144,8 +144,6 @@ def test_a_full_disk_is_told_and_got_over(small_disk):
     assert sock.recv(4096).startswith(b"HTTP/1.1 503 ")
     time.sleep(1)
     os.unlink(small_disk / "fill")
-    # It could not write its audit log, and takes no job after that.
-    stack.restart("supervisor")
     wait_for(lambda: client.get("/health").status, lambda s: s == 200)
     assert client.job(language="python", code="print(1)")["stdout"] == "1\n"
     rows = wait_for(lambda: job_rows(stack), lambda rows: all(

@@ -5,10 +5,8 @@ disk does; and that `promptcraft audit verify` finds each way of changing it."""
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import uuid
@@ -16,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from promptcraft import BUILD, CLI, wait_for
-from test_supervisor import (ERROR, EXITED, KILLED, REFUSED, Supervisor,
-                             SLEEPERS, run_sleepers)
+from promptcraft import (BUILD, CLI, Stack, make_directory, run_stack,
+                         wait_for)
+from test_supervisor import EXITED, REFUSED, Supervisor, run_sleepers
 
 SOCKET = "import socket\ntry:\n    socket.socket(40, 1)\nexcept OSError: pass\n"
 
@@ -170,9 +168,8 @@ def test_a_flood_of_denials_is_counted_to_the_last(place):
 
 def test_refusals_are_told_and_then_counted(place):
     with running(place) as one:
-        with one.connect() as sock:
-            for _ in range(80):
-                one.submit("pass", policy="none").close()
+        for _ in range(80):
+            one.submit("pass", policy="none").close()
         wait_for(lambda: len(of_type(one.state, "refusal")),
                  lambda n: n == 30)
         assert one.run("pass").outcome == EXITED
@@ -182,6 +179,16 @@ def test_refusals_are_told_and_then_counted(place):
     assert (summary["peer_uid"], summary["count"]) == (0, 51)
     assert summary["kinds"] == {"not_found": 51}
     assert must_verify(one.state)["refusals"] == 81
+
+
+def test_a_huge_request_does_not_spoil_the_log(place):
+    """A refused one is recorded as it was asked."""
+    with running(place) as one:
+        assert one.run("pass", policy="none",
+                       wall_ms=2**64 - 1).outcome == REFUSED
+    refusal, = of_type(one.state, "refusal")
+    assert refusal["limits"]["wall_ms"] == 2**63 - 1
+    must_verify(one.state)
 
 
 def test_tail_follows_over_files(place):
@@ -380,7 +387,7 @@ def test_killed_while_the_log_is_made(place):
 ZERO = bytes(32)
 
 
-def resign(line, prev, seed=None, file=1):
+def resign(line, prev):
     """The line with seq and all, hashed anew; without the right key."""
     body = line[:line.index(b',"prev":"')] + b',"prev":"' + \
         prev.hex().encode() + b'"'
@@ -730,8 +737,8 @@ def test_only_root_reads_key_and_log(whole):
 # ---- a full disk ------------------------------------------------------------------
 
 @contextlib.contextmanager
-def small_disk(place, size="4m"):
-    disk = place / "disk"
+def small_disk(place, size="4m", name="disk"):
+    disk = place / name
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=700",
                     "none", disk], check=True)
@@ -773,3 +780,31 @@ def test_a_full_disk_refuses_jobs_loses_no_record_and_passes(place):
         assert one.hello()["ready"] == 1
         one.stop()
         assert must_verify(one.state)["refusals"] >= 1
+
+
+def test_the_api_says_503_while_there_is_no_room():
+    """And goes on by itself when there is."""
+    directory = Path(make_directory())
+    with small_disk(directory, name="supervisor") as disk:
+        info = run_stack("up", directory, "--build", BUILD).stdout
+        stack = Stack(directory, json.loads(info))
+        try:
+            client = stack.client()
+            job = {"language": "python", "code": "print(1)"}
+            assert client.job(**job)["stdout"] == "1\n"
+            fill(disk / "fill")
+            reply = wait_for(lambda: client.post("/api/v3/jobs", job),
+                             lambda reply: reply.status != 200, seconds=120,
+                             pause=0)
+            assert reply.status == 503, reply
+            assert "no room for audit records" in reply.json()["detail"]
+            wait_for(lambda: client.get("/health").json()["status"],
+                     lambda status: status == "degraded", seconds=30)
+            (disk / "fill").unlink()
+            assert client.job(**job)["stdout"] == "1\n"
+            must_verify(disk)
+        finally:
+            down = run_stack("down", directory, check=False)
+        # Our own mount is all that it may find.
+        assert down.stderr == (f"stack: stopped, but mount {disk} is left\n")
+    shutil.rmtree(directory)

@@ -13,7 +13,7 @@
 #include "supervisor/base/fd.h"
 #include "tools/promptcraft/audit.h"
 
-#define BUFFER_SIZE (4 * AUDIT_LINE_MAX)
+#define BUFFER_SIZE ((size_t)4 * AUDIT_LINE_MAX)
 
 void
 audit_file_name(uint64_t number, char ret[AUDIT_NAME_SIZE])
