@@ -56,6 +56,20 @@ answer_text(uint32_t action)
 	}
 }
 
+const char *
+answer_word(uint32_t action)
+{
+	static const char *const words[ANSWER_COUNT] = {
+		[ANSWER_ALLOW] = "allow",
+		[ANSWER_AUDIT] = "audit",
+		[ANSWER_KILL] = "kill",
+		[ANSWER_OTHER] = "other",
+	};
+	enum answer answer = answer_of(action);
+
+	return words[answer] != NULL ? words[answer] : answer_text(action);
+}
+
 /* ---- ranges ------------------------------------------------------------- */
 
 struct cuts {

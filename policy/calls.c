@@ -55,6 +55,25 @@ call_name(uint32_t nr, char ret_name[CALL_NAME_MAX])
 	free(known);
 }
 
+bool
+call_is_named(uint32_t nr)
+{
+	char name[CALL_NAME_MAX];
+
+	call_name(nr, name);
+	return name[0] < '0' || name[0] > '9';
+}
+
+size_t
+call_count(void)
+{
+	size_t n = 0;
+
+	for (uint32_t nr = 0; nr <= CALL_NR_MAX; nr++)
+		n += call_is_named(nr);
+	return n;
+}
+
 /* One constant or number. */
 static int
 parse_atom(const char *text, uint64_t *ret, struct err *e)

@@ -41,6 +41,14 @@ struct call_rule {
 int call_number(const char *name);
 /* The name, or "1000" if it has none. */
 void call_name(uint32_t nr, char ret_name[CALL_NAME_MAX]);
+bool call_is_named(uint32_t nr);
+/* How many numbers have a name here. */
+size_t call_count(void);
+/*
+ * For comparison: names in Docker's default profile, about 60 of which no call
+ * of x86_64 has.
+ */
+#define CALL_DOCKER_DEFAULT 380
 
 /* "AF_UNIX", "O_RDONLY|O_CREAT", "0x10", "-1" */
 int call_value(const char *text, uint64_t *ret, struct err *e);

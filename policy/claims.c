@@ -182,27 +182,48 @@ struct check {
 	const struct policy *policy;
 	const struct proof *proof;
 	const struct answer_list *list;
-	FILE *out;
+	claim_fn *tell; /* or NULL */
+	void *user;
 	unsigned failed;
 };
 
 static void
 report_ok(const struct check *c, const char *text)
 {
-	if (c->out != NULL)
-		fprintf(c->out, "  ok    %s\n", text);
+	if (c->tell != NULL)
+		c->tell(c->user, text, NULL);
 }
 
 static void
-report_hole(struct check *c, const char *text, const struct word_tests *tests,
-	    uint32_t action)
+print_example(FILE *out, const struct word_tests *tests, uint32_t action)
 {
+	call_print(tests, out);
+	fprintf(out, " is %s\n", answer_text(action));
+}
+
+/* other: NULL, or a call that should get the same answer and does not. */
+static void
+report_hole(struct check *c, const char *text, const struct word_tests *tests,
+	    uint32_t action, const struct word_tests *other,
+	    uint32_t other_action)
+{
+	char *examples = NULL;
+	size_t len = 0;
+	FILE *out;
+
 	c->failed++;
-	if (c->out == NULL)
+	if (c->tell == NULL)
 		return;
-	fprintf(c->out, "  HOLE  %s\n        but ", text);
-	call_print(tests, c->out);
-	fprintf(c->out, " is %s\n", answer_text(action));
+	out = open_memstream(&examples, &len);
+	if (out == NULL)
+		abort();
+	print_example(out, tests, action);
+	if (other != NULL)
+		print_example(out, other, other_action);
+	if (fclose(out) != 0)
+		abort();
+	c->tell(c->user, text, examples);
+	free(examples);
 }
 
 /* ---- rows --------------------------------------------------------------- */
@@ -227,7 +248,7 @@ check_set(struct check *c, const char *text, unsigned may,
 				word_tests_add(&tests, set[k]);
 		if (!word_solve_all(&tests, words))
 			continue;
-		report_hole(c, text, &tests, p->action);
+		report_hole(c, text, &tests, p->action, NULL, 0);
 		return false;
 	}
 	return true;
@@ -376,16 +397,11 @@ word_decides(struct check *c, const struct answers *range,
 		for (uint32_t k = 0; k < path->len; k++)
 			if (path->tests[k].word == word)
 				word_tests_add(&one, path->tests[k]);
+		for (uint32_t k = 0; k < other->len; k++)
+			if (other->tests[k].word == word)
+				word_tests_add(&both, other->tests[k]);
 		report_hole(c, "no answer depends on bits that do not count",
-			    &one, path->action);
-		if (c->out != NULL) {
-			for (uint32_t k = 0; k < other->len; k++)
-				if (other->tests[k].word == word)
-					word_tests_add(&both, other->tests[k]);
-			fputs("        and ", c->out);
-			call_print(&both, c->out);
-			fprintf(c->out, " is %s\n", answer_text(other->action));
-		}
+			    &one, path->action, &both, other->action);
 		return true;
 	}
 	return false;
@@ -421,9 +437,9 @@ check_words(struct check *c)
 
 unsigned
 claims_check(const struct policy *policy, const struct proof *proof,
-	     const struct answer_list *list, FILE *out)
+	     const struct answer_list *list, claim_fn *tell, void *user)
 {
-	struct check c = {policy, proof, list, out, 0};
+	struct check c = {policy, proof, list, tell, user, 0};
 	static const struct word_test none = {0};
 
 	check_rows(&c);

@@ -53,6 +53,9 @@ deny_write_exec(struct draft *d, const char *path, struct diag *diag)
 	if (draft_add_rule(d, &refuse_both, &e) < 0)
 		diag_error(diag, path, 0, "MemoryDenyWriteExecute=: %s",
 			   e.text);
+	else
+		draft_explain(&d->reasons[d->rules_len - 1], -1,
+			      "MemoryDenyWriteExecute=");
 	return diag->errors == 0 ? 0 : -1;
 }
 

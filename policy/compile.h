@@ -23,8 +23,9 @@ int runtime_compile(const char *dir, struct runtime *ret, struct diag *diag);
 /* lint.c: what is legal in the file and yet should not stay; -1 if any is. */
 int policy_lint(const struct draft *d, const char *path, struct diag *diag);
 
-/* Human listing of a compiled policy. */
+/* A compiled policy with the reason of each rule, for people; as JSON. */
 void policy_show(const struct draft *d, FILE *out);
+void policy_show_json(const struct draft *d, FILE *out);
 /* The next word of a paragraph; *column is 0 before the first. */
 void policy_show_word(FILE *out, const char *word, size_t *column);
 

@@ -8,8 +8,11 @@
 
 #include <stdio.h>
 
+struct jsonout;
+
 struct diag {
 	FILE *out;
+	struct jsonout *json; /* if set: an object each, in place of lines */
 	unsigned errors;
 };
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "policy/compile.h"
+#include "policy/jsonout.h"
 #include "policy/prove.h"
 
 /* ---- facts -------------------------------------------------------------- */
@@ -128,8 +129,12 @@ facts_done(struct facts *f)
 	free(f->text);
 }
 
+/* Lines that only one of the two has: '-' a, '+' b. */
+typedef void fact_fn(void *user, char sign, const char *line);
+
 static unsigned
-diff_facts(const struct policy *a, const struct policy *b, FILE *out)
+diff_facts(const struct policy *a, const struct policy *b, fact_fn *tell,
+	   void *user)
 {
 	struct facts fa = {0}, fb = {0};
 	size_t i = 0, k = 0;
@@ -143,9 +148,9 @@ diff_facts(const struct policy *a, const struct policy *b, FILE *out)
 					  : strcmp(fa.lines[i], fb.lines[k]);
 
 		if (order < 0)
-			fprintf(out, "- %s\n", fa.lines[i]);
+			tell(user, '-', fa.lines[i]);
 		else if (order > 0)
-			fprintf(out, "+ %s\n", fb.lines[k]);
+			tell(user, '+', fb.lines[k]);
 		n += order != 0;
 		i += order <= 0;
 		k += order >= 0;
@@ -158,57 +163,68 @@ diff_facts(const struct policy *a, const struct policy *b, FILE *out)
 /* ---- system calls ------------------------------------------------------- */
 
 #define CHANGES_MAX 16 /* kinds of change that one call can have */
+struct change {
+	uint32_t from, to; /* actions */
+	char *example;	   /* NULL: whatever the arguments */
+};
 struct changes {
-	uint32_t from[CHANGES_MAX], to[CHANGES_MAX];
+	struct change list[CHANGES_MAX];
 	size_t len;
 };
 
-/* False if it is there already. */
-static bool
-add_change(struct changes *c, uint32_t from, uint32_t to)
+static void
+changes_done(struct changes *c)
 {
 	for (size_t i = 0; i < c->len; i++)
-		if (c->from[i] == from && c->to[i] == to)
-			return false;
-	if (c->len == CHANGES_MAX)
-		return false;
-	c->from[c->len] = from;
-	c->to[c->len++] = to;
-	return true;
+		free(c->list[i].example);
 }
 
-static void
-print_change(const struct path *from, const struct path *to,
-	     const struct word_tests *tests, FILE *out)
+static bool
+is_known(const struct changes *c, uint32_t from, uint32_t to)
+{
+	for (size_t i = 0; i < c->len; i++)
+		if (c->list[i].from == from && c->list[i].to == to)
+			return true;
+	return c->len == CHANGES_MAX;
+}
+
+static char *
+example_of(const struct word_tests *tests)
 {
 	bool is_whole = true;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out;
 
 	for (size_t i = 0; i < tests->len; i++)
 		if (tests->test[i].word >= WORD_POINTER)
 			is_whole = false;
-	fprintf(out, "    %s -> %s", answer_text(from->action),
-		answer_text(to->action));
-	if (!is_whole) {
-		fputs(", such as ", out);
-		call_print(tests, out);
-	}
-	fputc('\n', out);
+	if (is_whole)
+		return NULL;
+	out = open_memstream(&text, &len);
+	if (out == NULL)
+		abort();
+	call_print(tests, out);
+	if (fclose(out) != 0)
+		abort();
+	return text;
 }
 
 static void
 find_changes(const struct answers *a, const struct answers *b, uint32_t nr,
-	     struct changes *c, FILE *out)
+	     struct changes *c)
 {
 	static struct word_tests tests;
 	uint32_t words[WORD_COUNT];
 
+	*c = (struct changes){0};
 	for (size_t i = 0; i < a->len; i++)
 		for (size_t k = 0; k < b->len; k++) {
 			const struct path *from = a->paths[i];
 			const struct path *to = b->paths[k];
-			char name[CALL_NAME_MAX];
 
-			if (from->action == to->action)
+			if (from->action == to->action ||
+			    is_known(c, from->action, to->action))
 				continue;
 			tests.len = 0;
 			word_tests_add(&tests,
@@ -216,13 +232,10 @@ find_changes(const struct answers *a, const struct answers *b, uint32_t nr,
 							  WORD_NR, false});
 			path_add_tests(from, WORD_NR, &tests);
 			path_add_tests(to, WORD_NR, &tests);
-			if (!word_solve_all(&tests, words) ||
-			    !add_change(c, from->action, to->action))
-				continue;
-			call_name(nr, name);
-			if (c->len == 1)
-				fprintf(out, "  %s\n", name);
-			print_change(from, to, &tests, out);
+			if (word_solve_all(&tests, words))
+				c->list[c->len++] = (struct change){
+					from->action, to->action,
+					example_of(&tests)};
 		}
 }
 
@@ -232,26 +245,57 @@ is_partly_allowed(const struct answers *a)
 	return a->count[ANSWER_ALLOW] > 0 && !answers_is_only(a, ANSWER_ALLOW);
 }
 
+/* A call that changed. */
+typedef void call_fn(void *user, uint32_t nr, const struct changes *c,
+		     const struct answers *from, const struct answers *to);
+
 static unsigned
-diff_calls(const struct answer_list *a, const struct answer_list *b, FILE *out)
+diff_calls(const struct answer_list *a, const struct answer_list *b,
+	   call_fn *tell, void *user)
 {
 	unsigned n = 0;
 
 	for (uint32_t nr = 0; nr <= CALL_NR_MAX; nr++) {
 		const struct answers *from = answer_list_find(a, nr);
 		const struct answers *to = answer_list_find(b, nr);
-		struct changes c = {0};
+		struct changes c;
 
-		find_changes(from, to, nr, &c, out);
-		if (c.len == 0)
-			continue;
-		n++;
-		if (is_partly_allowed(from))
-			answers_print(from, nr, ANSWER_ALLOW, "    - ", out);
-		if (is_partly_allowed(to))
-			answers_print(to, nr, ANSWER_ALLOW, "    + ", out);
+		find_changes(from, to, nr, &c);
+		if (c.len > 0) {
+			tell(user, nr, &c, from, to);
+			n++;
+		}
+		changes_done(&c);
 	}
 	return n;
+}
+
+/* ---- for people --------------------------------------------------------- */
+
+static void
+print_fact(void *user, char sign, const char *line)
+{
+	fprintf(user, "%c %s\n", sign, line);
+}
+
+static void
+print_call(void *user, uint32_t nr, const struct changes *c,
+	   const struct answers *from, const struct answers *to)
+{
+	char name[CALL_NAME_MAX];
+	FILE *out = user;
+
+	call_name(nr, name);
+	fprintf(out, "  %s\n", name);
+	for (size_t i = 0; i < c->len; i++)
+		fprintf(out, "    %s -> %s%s%s\n", answer_text(c->list[i].from),
+			answer_text(c->list[i].to),
+			c->list[i].example != NULL ? ", such as " : "",
+			c->list[i].example != NULL ? c->list[i].example : "");
+	if (is_partly_allowed(from))
+		answers_print(from, nr, ANSWER_ALLOW, "    - ", out);
+	if (is_partly_allowed(to))
+		answers_print(to, nr, ANSWER_ALLOW, "    + ", out);
 }
 
 unsigned
@@ -261,9 +305,94 @@ policy_diff(const struct policy *a, const struct answer_list *a_list,
 	unsigned facts, calls;
 
 	fprintf(out, "--- %s\n+++ %s\n", a->name, b->name);
-	facts = diff_facts(a, b, out);
+	facts = diff_facts(a, b, print_fact, out);
 	fputs("system calls\n", out);
-	calls = diff_calls(a_list, b_list, out);
+	calls = diff_calls(a_list, b_list, print_call, out);
 	fprintf(out, "%u calls and %u other lines differ\n", calls, facts);
+	return facts + calls;
+}
+
+/* ---- for programs ------------------------------------------------------- */
+
+struct json_facts {
+	struct jsonout *j;
+	char sign; /* of those to write */
+};
+
+static void
+json_fact(void *user, char sign, const char *line)
+{
+	const struct json_facts *f = user;
+
+	if (sign == f->sign)
+		jsonout_text(f->j, NULL, line);
+}
+
+static void
+json_allowed(struct jsonout *j, const char *key, const struct answers *a,
+	     uint32_t nr)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		abort();
+	answers_print(a, nr, ANSWER_ALLOW, "", out);
+	if (fclose(out) != 0)
+		abort();
+	jsonout_lines(j, key, text);
+	free(text);
+}
+
+static void
+json_call(void *user, uint32_t nr, const struct changes *c,
+	  const struct answers *from, const struct answers *to)
+{
+	char name[CALL_NAME_MAX];
+	struct jsonout *j = user;
+
+	call_name(nr, name);
+	jsonout_open(j, NULL, '{');
+	jsonout_number(j, "nr", nr);
+	jsonout_text(j, "name", name);
+	jsonout_open(j, "changes", '[');
+	for (size_t i = 0; i < c->len; i++) {
+		jsonout_open(j, NULL, '{');
+		jsonout_text(j, "from", answer_word(c->list[i].from));
+		jsonout_text(j, "to", answer_word(c->list[i].to));
+		jsonout_text(j, "example", c->list[i].example);
+		jsonout_close(j, '{');
+	}
+	jsonout_close(j, '[');
+	json_allowed(j, "allowed_before", from, nr);
+	json_allowed(j, "allowed_now", to, nr);
+	jsonout_close(j, '{');
+}
+
+unsigned
+policy_diff_json(const struct policy *a, const struct answer_list *a_list,
+		 const struct policy *b, const struct answer_list *b_list,
+		 FILE *out)
+{
+	struct jsonout j = {.out = out};
+	struct json_facts removed = {&j, '-'}, added = {&j, '+'};
+	unsigned facts, calls;
+
+	jsonout_open(&j, NULL, '{');
+	jsonout_text(&j, "before", a->name);
+	jsonout_text(&j, "now", b->name);
+	jsonout_open(&j, "removed", '[');
+	facts = diff_facts(a, b, json_fact, &removed);
+	jsonout_close(&j, '[');
+	jsonout_open(&j, "added", '[');
+	(void)diff_facts(a, b, json_fact, &added);
+	jsonout_close(&j, '[');
+	jsonout_open(&j, "calls", '[');
+	calls = diff_calls(a_list, b_list, json_call, &j);
+	jsonout_close(&j, '[');
+	jsonout_bool(&j, "same", facts + calls == 0);
+	jsonout_close(&j, '{');
+	fputc('\n', out);
 	return facts + calls;
 }

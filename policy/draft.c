@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "supervisor/base/str.h"
+
 enum draft_answer
 draft_decide(const struct draft *d, uint32_t nr, const uint64_t args[CALL_ARGS],
 	     uint32_t *ret_errnum)
@@ -57,6 +59,7 @@ draft_add_rule(struct draft *d, const struct call_rule *rule, struct err *e)
 	if (d->rules_len == DRAFT_RULES_MAX)
 		return err_set(e, ERR_INVALID, 0, "more than %d rules",
 			       DRAFT_RULES_MAX);
+	draft_explain(&d->reasons[d->rules_len], -1, "");
 	d->rules[d->rules_len++] = *rule;
 	return 0;
 }
@@ -66,8 +69,31 @@ draft_drop_rules(struct draft *d, uint32_t nr)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < d->rules_len; i++)
-		if (d->rules[i].nr != nr)
-			d->rules[kept++] = d->rules[i];
+	for (size_t i = 0; i < d->rules_len; i++) {
+		if (d->rules[i].nr == nr)
+			continue;
+		d->reasons[kept] = d->reasons[i];
+		d->rules[kept++] = d->rules[i];
+	}
 	d->rules_len = kept;
+}
+
+/* Text that is too long is cut: it is for people. */
+void
+draft_explain(struct draft_reason *ret, int set, const char *why)
+{
+	*ret = (struct draft_reason){.set = set};
+	memcpy(ret->why, why, strnlen(why, sizeof(ret->why) - 1));
+}
+
+int
+draft_add_set(struct draft *d, const char *name)
+{
+	for (int i = 0; i < d->sets_len; i++)
+		if (strcmp(d->sets[i].name, name) == 0)
+			return i;
+	if (d->sets_len == DRAFT_SETS_MAX ||
+	    str_copy(d->sets[d->sets_len].name, POLICY_NAME_MAX, name) < 0)
+		return -1;
+	return d->sets_len++;
 }

@@ -21,6 +21,18 @@
 
 #define DRAFT_RULES_MAX 512
 
+/* Where a rule comes from and why it is there, for `show`. */
+#define DRAFT_SETS_MAX 32
+#define DRAFT_TEXT_MAX 512
+struct draft_set {
+	char name[POLICY_NAME_MAX];
+	char why[DRAFT_TEXT_MAX];
+};
+struct draft_reason {
+	int set; /* of draft.sets; -1: the policy itself */
+	char why[128];
+};
+
 /* RestrictAddressFamilies=, in the order of the table in families.c. */
 enum family { FAMILY_UNIX, FAMILY_INET, FAMILY_INET6, FAMILY_COUNT };
 
@@ -28,6 +40,10 @@ struct draft {
 	struct policy out;
 	struct call_rule rules[DRAFT_RULES_MAX];
 	size_t rules_len;
+	struct draft_reason reasons[DRAFT_RULES_MAX]; /* of rules */
+	struct draft_reason audit_reasons[CALL_NR_MAX + 1];
+	struct draft_set sets[DRAFT_SETS_MAX];
+	int sets_len;
 	bool families[FAMILY_COUNT];
 	uint64_t is_given; /* bit: index of directive */
 	bool is_audited[CALL_NR_MAX + 1];
@@ -42,8 +58,12 @@ enum draft_answer {
 enum draft_answer draft_decide(const struct draft *d, uint32_t nr,
 			       const uint64_t args[CALL_ARGS],
 			       uint32_t *ret_errnum);
+/* The rule is of the policy itself until draft_explain() says more. */
 int draft_add_rule(struct draft *d, const struct call_rule *rule,
 		   struct err *e);
+void draft_explain(struct draft_reason *ret, int set, const char *why);
+/* The set's index, added if it is new; -1 if there are too many. */
+int draft_add_set(struct draft *d, const char *name);
 void draft_drop_rules(struct draft *d, uint32_t nr);
 
 /* families.c */
@@ -65,9 +85,12 @@ int draft_read(struct draft *d, const char *path, const char *sets_dir,
 	       struct example_list *ret_examples, struct diag *diag);
 void example_list_done(struct example_list *list);
 
-/* sets.c: add the rules of sets_dir/name; calls back for each rule. */
+/*
+ * sets.c: calls back for each rule of sets_dir/name with its reason; before
+ * that with rule NULL for each line of what the file says about itself.
+ */
 typedef void set_rule_fn(void *user, const char *file, unsigned line,
-			 char *rule);
+			 char *rule, const char *why);
 int set_read(const char *sets_dir, const char *name, set_rule_fn *fn,
 	     void *user, struct diag *diag);
 

@@ -68,7 +68,11 @@ refuse(struct draft *d, uint32_t nr, uint32_t domain,
 
 	rule.tests[0] = (struct call_test){UINT32_MAX, 1, {domain}};
 	rule.tests[2] = *protocol;
-	return draft_add_rule(d, &rule, e);
+	if (draft_add_rule(d, &rule, e) < 0)
+		return -1;
+	draft_explain(&d->reasons[d->rules_len - 1], -1,
+		      "the C library tries it by itself");
+	return 0;
 }
 
 int
@@ -89,6 +93,8 @@ family_add_rules(struct draft *d, struct err *e)
 		rule.tests[2] = families[f].protocol;
 		if (draft_add_rule(d, &rule, e) < 0)
 			return -1;
+		draft_explain(&d->reasons[d->rules_len - 1], -1,
+			      "RestrictAddressFamilies=");
 	}
 	if (!d->families[FAMILY_UNIX] &&
 	    refuse(d, (uint32_t)nr, AF_UNIX, &any, e) < 0)
@@ -97,5 +103,7 @@ family_add_rules(struct draft *d, struct err *e)
 	    refuse(d, (uint32_t)nr, AF_NETLINK, &route, e) < 0)
 		return -1;
 	d->is_audited[nr] = true;
+	draft_explain(&d->audit_reasons[nr], -1,
+		      "families that RestrictAddressFamilies= does not give");
 	return 0;
 }

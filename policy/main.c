@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "policy/compile.h"
+#include "policy/jsonout.h"
 #include "policy/prove.h"
 #include "supervisor/base/fd.h"
 #include "supervisor/base/str.h"
@@ -34,10 +35,9 @@ static int
 usage(void)
 {
 	fputs("usage: promptcraft-policyc policy --sets DIR FILE\n"
-	      "       promptcraft-policyc show FILE --sets DIR\n"
-	      "       promptcraft-policyc prove FILE --sets DIR\n"
-	      "       promptcraft-policyc check FILE --sets DIR\n"
-	      "       promptcraft-policyc diff FILE FILE --sets DIR\n"
+	      "       promptcraft-policyc show|prove|check [--json] FILE "
+	      "--sets DIR\n"
+	      "       promptcraft-policyc diff [--json] FILE FILE --sets DIR\n"
 	      "       promptcraft-policyc runtime DIR\n",
 	      stderr);
 	return 2;
@@ -53,23 +53,29 @@ emit(const void *bytes, size_t len)
 	return 0;
 }
 
-/* --sets DIR and exactly `count` files, in any order. */
+struct options {
+	const char *files[2], *sets;
+	bool is_json;
+};
+
+/* --sets DIR, --json and exactly `count` files, in any order. */
 static int
-policy_args(char **argv, int argc, int count, const char *ret_files[2],
-	    const char **ret_sets)
+policy_args(char **argv, int argc, int count, struct options *ret)
 {
 	int n = 0;
 
-	*ret_sets = NULL;
+	*ret = (struct options){0};
 	for (int i = 0; i < argc; i++) {
 		if (strcmp(argv[i], "--sets") == 0 && i + 1 < argc)
-			*ret_sets = argv[++i];
+			ret->sets = argv[++i];
+		else if (strcmp(argv[i], "--json") == 0)
+			ret->is_json = true;
 		else if (argv[i][0] != '-' && n < count)
-			ret_files[n++] = argv[i];
+			ret->files[n++] = argv[i];
 		else
 			return -1;
 	}
-	return n == count && *ret_sets != NULL ? 0 : -1;
+	return n == count && ret->sets != NULL ? 0 : -1;
 }
 
 static int
@@ -82,17 +88,17 @@ flush_stdout(void)
 }
 
 static int
-do_policy(const struct draft *d, const char *file)
+do_policy(const struct draft *d, const struct options *o)
 {
-	(void)file;
+	if (o->is_json)
+		return usage();
 	return emit(&d->out, sizeof(d->out));
 }
 
 static int
-do_show(const struct draft *d, const char *file)
+do_show(const struct draft *d, const struct options *o)
 {
-	(void)file;
-	policy_show(d, stdout);
+	(o->is_json ? policy_show_json : policy_show)(d, stdout);
 	return flush_stdout();
 }
 
@@ -123,80 +129,104 @@ proven_init(struct proven *ret, const struct policy *policy, const char *file)
 }
 
 static int
-do_prove(const struct draft *d, const char *file)
+do_prove(const struct draft *d, const struct options *o)
 {
 	struct proven p;
 	unsigned failed = 1;
 
-	if (proven_init(&p, &d->out, file) == 0)
-		failed = prove_show(&d->out, &p.proof, &p.list, stdout);
+	if (proven_init(&p, &d->out, o->files[0]) == 0)
+		failed = (o->is_json ? prove_json : prove_show)(
+			&d->out, &p.proof, &p.list, stdout);
 	proven_done(&p);
 	return flush_stdout() != 0 || failed > 0 ? 1 : 0;
 }
 
-/* Errors have been reported by the compiler; here is what else there is. */
-static int
-do_check(const struct draft *d, const char *file)
+/* What the compiler has no objection to. */
+static void
+check_more(const struct draft *d, const char *file, struct diag *diag)
 {
-	struct diag diag = {.out = stderr};
 	unsigned failed = 1;
 	struct proven p;
 
 	if (proven_init(&p, &d->out, file) == 0)
-		failed = claims_check(&d->out, &p.proof, &p.list, NULL);
+		failed = claims_check(&d->out, &p.proof, &p.list, NULL, NULL);
 	if (failed > 0)
-		diag_error(&diag, file, 0,
+		diag_error(diag, file, 0,
 			   "%u claims about every policy do not hold: see "
 			   "promptcraft-policyc prove",
 			   failed);
 	proven_done(&p);
-	(void)policy_lint(d, file, &diag);
-	if (diag.errors > 0)
-		return 1;
-	printf("%s: ok\n", file);
-	return flush_stdout();
+	(void)policy_lint(d, file, diag);
+}
+
+/* With JSON the compiler's errors are part of the answer. */
+static int
+run_check(const struct options *o)
+{
+	struct jsonout j = {.out = stdout};
+	struct diag diag = {.out = stderr, .json = o->is_json ? &j : NULL};
+	struct draft *d = NULL;
+
+	if (o->is_json) {
+		jsonout_open(&j, NULL, '{');
+		jsonout_text(&j, "file", o->files[0]);
+		jsonout_open(&j, "problems", '[');
+	}
+	if (policy_compile(o->files[0], o->sets, &d, &diag) == 0)
+		check_more(d, o->files[0], &diag);
+	free(d);
+	if (o->is_json) {
+		jsonout_close(&j, '[');
+		jsonout_bool(&j, "ok", diag.errors == 0);
+		jsonout_close(&j, '{');
+		putchar('\n');
+	} else if (diag.errors == 0) {
+		printf("%s: ok\n", o->files[0]);
+	}
+	return flush_stdout() != 0 || diag.errors > 0 ? 1 : 0;
 }
 
 /* Commands on one policy. */
 static const struct {
 	const char *name;
-	int (*run)(const struct draft *d, const char *file);
+	int (*run)(const struct draft *d, const struct options *o);
 } commands[] = {
 	{"policy", do_policy},
 	{"show", do_show},
 	{"prove", do_prove},
-	{"check", do_check},
 };
 
 static int
-run_command(size_t i, const char *file, const char *sets)
+run_command(size_t i, const struct options *o)
 {
 	struct diag diag = {.out = stderr};
 	struct draft *d = NULL;
 	int rc;
 
-	if (policy_compile(file, sets, &d, &diag) < 0)
+	if (policy_compile(o->files[0], o->sets, &d, &diag) < 0)
 		return 1;
-	rc = commands[i].run(d, file);
+	rc = commands[i].run(d, o);
 	free(d);
 	return rc;
 }
 
 /* 0: they mean the same.  1: not.  2: one of them does not compile. */
 static int
-do_diff(const char *const files[2], const char *sets)
+do_diff(const struct options *o)
 {
 	struct diag diag = {.out = stderr};
 	struct draft *d[2] = {NULL, NULL};
 	struct proven p[2] = {0};
+	const char *const *f = o->files;
 	int rc = 2;
 
-	if (policy_compile(files[0], sets, &d[0], &diag) == 0 &&
-	    policy_compile(files[1], sets, &d[1], &diag) == 0 &&
-	    proven_init(&p[0], &d[0]->out, files[0]) == 0 &&
-	    proven_init(&p[1], &d[1]->out, files[1]) == 0)
-		rc = policy_diff(&d[0]->out, &p[0].list, &d[1]->out, &p[1].list,
-				 stdout) > 0;
+	if (policy_compile(f[0], o->sets, &d[0], &diag) == 0 &&
+	    policy_compile(f[1], o->sets, &d[1], &diag) == 0 &&
+	    proven_init(&p[0], &d[0]->out, f[0]) == 0 &&
+	    proven_init(&p[1], &d[1]->out, f[1]) == 0)
+		rc = (o->is_json ? policy_diff_json : policy_diff)(
+			     &d[0]->out, &p[0].list, &d[1]->out, &p[1].list,
+			     stdout) > 0;
 	for (size_t i = 0; i < 2; i++) {
 		proven_done(&p[i]);
 		free(d[i]);
@@ -218,7 +248,7 @@ do_runtime(const char *dir)
 int
 main(int argc, char **argv)
 {
-	const char *files[2], *sets;
+	struct options o;
 
 	if (argc < 3)
 		return usage();
@@ -231,10 +261,13 @@ main(int argc, char **argv)
 		return do_runtime(argv[2]);
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		if (strcmp(argv[1], commands[i].name) == 0 &&
-		    policy_args(argv + 2, argc - 2, 1, files, &sets) == 0)
-			return run_command(i, files[0], sets);
+		    policy_args(argv + 2, argc - 2, 1, &o) == 0)
+			return run_command(i, &o);
+	if (strcmp(argv[1], "check") == 0 &&
+	    policy_args(argv + 2, argc - 2, 1, &o) == 0)
+		return run_check(&o);
 	if (strcmp(argv[1], "diff") == 0 &&
-	    policy_args(argv + 2, argc - 2, 2, files, &sets) == 0)
-		return do_diff(files, sets);
+	    policy_args(argv + 2, argc - 2, 2, &o) == 0)
+		return do_diff(&o);
 	return usage();
 }

@@ -105,8 +105,10 @@ enum answer { /* in the order in which they are listed */
 	      ANSWER_COUNT,
 };
 enum answer answer_of(uint32_t action);
-/* "allowed", "EPERM, recorded", "ENOSYS", ... */
+/* "allowed", "refused and recorded", "ENOSYS", ... */
 const char *answer_text(uint32_t action);
+/* "allow", "audit", "kill", "other" or the errno's name, for programs. */
+const char *answer_word(uint32_t action);
 
 /* The paths of one native number, or of a range with the same paths. */
 struct answers {
@@ -138,17 +140,21 @@ void call_print(const struct word_tests *tests, FILE *out);
 
 /* ---- claims.c: what must hold for every policy -------------------------- */
 
-/*
- * Check all claims; each one's line goes to out (NULL: nowhere), a failed one
- * with a counter-example.  Returns how many do not hold.
+/* A claim; examples: NULL if it holds, else calls that break it, a line each.
  */
+typedef void claim_fn(void *user, const char *claim, const char *examples);
+/* Check all claims, tell of each (NULL: no) and return how many do not hold. */
 unsigned claims_check(const struct policy *policy, const struct proof *proof,
-		      const struct answer_list *list, FILE *out);
+		      const struct answer_list *list, claim_fn *tell,
+		      void *user);
 
-/* ---- table.c: what the filter answers, for people ----------------------- */
+/* ---- table.c: what the filter answers, for people and programs ---------- */
 
 /* The table and the claims; returns how many of these do not hold. */
 unsigned prove_show(const struct policy *policy, const struct proof *proof,
+		    const struct answer_list *list, FILE *out);
+/* The same as JSON (docs/POLICIES.md). */
+unsigned prove_json(const struct policy *policy, const struct proof *proof,
 		    const struct answer_list *list, FILE *out);
 
 /* ---- diff.c ------------------------------------------------------------- */
@@ -157,5 +163,9 @@ unsigned prove_show(const struct policy *policy, const struct proof *proof,
 unsigned policy_diff(const struct policy *a, const struct answer_list *a_list,
 		     const struct policy *b, const struct answer_list *b_list,
 		     FILE *out);
+unsigned policy_diff_json(const struct policy *a,
+			  const struct answer_list *a_list,
+			  const struct policy *b,
+			  const struct answer_list *b_list, FILE *out);
 
 #endif

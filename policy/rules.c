@@ -15,19 +15,60 @@ struct adder {
 	struct load *l;
 	void (*add)(struct load *l, const struct call_rule *rule,
 		    struct err *e);
+	int set; /* of draft.sets, or -1 */
 };
 
+static void on_audited_rule(struct load *l, const struct call_rule *rule,
+			    struct err *e);
+
+/* "@files: use files." and the lines that go on with it. */
 static void
-add_rule_text(void *user, const char *file, unsigned line, char *text)
+add_heading(const struct adder *a, const char *line)
+{
+	struct draft_set *set = &a->l->draft->sets[a->set];
+	size_t len = strlen(set->why), name = strlen(set->name);
+
+	if (line[0] == '@' && strncmp(line + 1, set->name, name) == 0 &&
+	    line[1 + name] == ':') {
+		line += 2 + name;
+		line += strspn(line, " ");
+		len = 0;
+	} else if (len == 0) {
+		return; /* the licence */
+	}
+	(void)snprintf(set->why + len, sizeof(set->why) - len, "%s%s",
+		       len > 0 ? " " : "", line);
+}
+
+static void
+explain(const struct adder *a, uint32_t nr, const char *why)
+{
+	struct draft *d = a->l->draft;
+
+	if (a->add == on_audited_rule)
+		draft_explain(&d->audit_reasons[nr], a->set, why);
+	else
+		draft_explain(&d->reasons[d->rules_len - 1], a->set, why);
+}
+
+static void
+add_rule_text(void *user, const char *file, unsigned line, char *text,
+	      const char *why)
 {
 	struct adder *a = user;
 	struct call_rule rule;
 	struct err e = ERR_INIT;
 
+	if (text == NULL) {
+		add_heading(a, why);
+		return;
+	}
 	if (call_rule_parse(text, &rule, &e) == 0)
 		a->add(a->l, &rule, &e);
-	if (e.kind == ERR_NONE)
+	if (e.kind == ERR_NONE) {
+		explain(a, rule.nr, why);
 		return;
+	}
 	if (file == a->l->path)
 		load_error(a->l, "%s", e.text);
 	else
@@ -49,7 +90,12 @@ add_set(struct load *l, const char *name, struct adder *a)
 			   l->sets_dir, name);
 		return;
 	}
-	set_read(l->sets_dir, name, add_rule_text, a, l->diag);
+	a->set = draft_add_set(l->draft, name);
+	if (a->set < 0)
+		load_error(l, "more than %d sets", DRAFT_SETS_MAX);
+	else
+		set_read(l->sets_dir, name, add_rule_text, a, l->diag);
+	a->set = -1;
 }
 
 static void
@@ -57,7 +103,7 @@ each_rule(struct load *l, char *value,
 	  void (*add)(struct load *l, const struct call_rule *rule,
 		      struct err *e))
 {
-	struct adder a = {.l = l, .add = add};
+	struct adder a = {.l = l, .add = add, .set = -1};
 	char *word;
 
 	while ((word = text_next_word(&value)) != NULL) {
@@ -67,7 +113,7 @@ each_rule(struct load *l, char *value,
 		else if (word[0] == '@')
 			add_set(l, word + 1, &a);
 		else
-			add_rule_text(&a, l->path, l->entry->line, word);
+			add_rule_text(&a, l->path, l->entry->line, word, "");
 	}
 }
 
@@ -108,7 +154,7 @@ is_inherited_whole(const struct load *l, uint32_t nr)
 }
 
 static void
-add_audited(struct load *l, const struct call_rule *rule, struct err *e)
+on_audited_rule(struct load *l, const struct call_rule *rule, struct err *e)
 {
 	struct draft *d = l->draft;
 	char name[CALL_NAME_MAX];
@@ -138,7 +184,7 @@ add_audited(struct load *l, const struct call_rule *rule, struct err *e)
 void
 on_call_audit(struct load *l, char *value)
 {
-	each_rule(l, value, add_audited);
+	each_rule(l, value, on_audited_rule);
 }
 
 static void

@@ -19,14 +19,19 @@
 #include "supervisor/base/str.h"
 
 static void
-read_line(char *line, const char *path, unsigned number, set_rule_fn *fn,
-	  void *user, struct diag *diag)
+read_line(char *line, const char *path, unsigned number, bool *is_heading,
+	  set_rule_fn *fn, void *user, struct diag *diag)
 {
 	char *rule, *reason;
 	size_t len;
 
 	line += strspn(line, " \t");
-	if (*line == '\0' || *line == '#')
+	if (*line == '#' && *is_heading)
+		fn(user, path, number, NULL, line + 1 + (line[1] == ' '));
+	if (*line == '#')
+		return;
+	*is_heading = false;
+	if (*line == '\0')
 		return;
 	reason = strchr(line, '#');
 	if (reason == NULL || reason[1 + strspn(reason + 1, " \t")] == '\0') {
@@ -35,7 +40,8 @@ read_line(char *line, const char *path, unsigned number, set_rule_fn *fn,
 			   "why it is needed");
 		return;
 	}
-	*reason = '\0';
+	*reason++ = '\0';
+	reason += strspn(reason, " \t");
 	len = strlen(line);
 	while (len > 0 && isspace((unsigned char)line[len - 1]))
 		line[--len] = '\0';
@@ -46,7 +52,7 @@ read_line(char *line, const char *path, unsigned number, set_rule_fn *fn,
 			   rule);
 		return;
 	}
-	fn(user, path, number, rule);
+	fn(user, path, number, rule, reason);
 }
 
 int
@@ -56,6 +62,7 @@ set_read(const char *sets_dir, const char *name, set_rule_fn *fn, void *user,
 	unsigned before = diag->errors, number = 0;
 	owned_mem char *bytes = NULL;
 	struct err e = ERR_INIT;
+	bool is_heading = true;
 	char path[4096];
 	size_t len;
 
@@ -73,7 +80,7 @@ set_read(const char *sets_dir, const char *name, set_rule_fn *fn, void *user,
 
 		if (end != NULL)
 			*end++ = '\0';
-		read_line(line, path, ++number, fn, user, diag);
+		read_line(line, path, ++number, &is_heading, fn, user, diag);
 		line = end;
 	}
 	return diag->errors == before ? 0 : -1;

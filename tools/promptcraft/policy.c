@@ -45,7 +45,7 @@ find_policy(const char *dir, const char *text, char dst[PATH_SIZE],
 /* Only returns if it could not be done. */
 static int
 exec_policyc(const char *command, const char *policyc, const char *dir,
-	     char **names, int count, struct err *e)
+	     char **names, int count, bool is_json, struct err *e)
 {
 	char paths[2][PATH_SIZE], sets[PATH_SIZE];
 	const char *argv[8] = {policyc, command};
@@ -60,6 +60,8 @@ exec_policyc(const char *command, const char *policyc, const char *dir,
 	}
 	argv[n++] = "--sets";
 	argv[n++] = sets;
+	if (is_json)
+		argv[n++] = "--json";
 	execv(policyc, (char *const *)(uintptr_t)argv);
 	return err_sys(e, "run %s", policyc);
 }
@@ -84,11 +86,6 @@ cli_policy(struct cli *cli, const struct cli_command *self, int argc,
 
 	if (status >= 0)
 		return status;
-	if (cli->is_json) {
-		fprintf(stderr, "promptcraft: %s prints text only\n",
-			self->name);
-		return CLI_USAGE;
-	}
 	r = calloc(1, sizeof(*r));
 	if (r == NULL) {
 		err_sys(&e, "places");
@@ -102,6 +99,6 @@ cli_policy(struct cli *cli, const struct cli_command *self, int argc,
 		return cli_fail(&e);
 	}
 	exec_policyc(command, policyc, dir != NULL ? dir : places.policy,
-		     argv + first, count, &e);
+		     argv + first, count, cli->is_json, &e);
 	return cli_fail(&e);
 }
