@@ -9,7 +9,6 @@ both are, so the variants change nothing else.
 """
 
 import array
-import json
 import os
 import re
 import resource
@@ -176,15 +175,9 @@ def run(one):
                 output = reader.read()
 
 
-def last_job(one):
-    records = [json.loads(line) for line in
-               (one.state / "audit.log").read_text().splitlines()]
-    return [r for r in records if r["type"] == "job"][-1]
-
-
 def assert_refused(one, who, cause):
     output, done = run(one)
-    record = last_job(one)
+    record = one.job_records()[-1]
     said = (f"wanted {cause!r}, got {done.error!r}, outcome {done.outcome}, "
             f"posture {record['posture']!r}, denials {record['denials']}, "
             f"output {output!r}")
@@ -219,7 +212,7 @@ def test_without_a_fault_it_runs(tmp_path, fault, is_supervisor):
     one = faulty(tmp_path, fault, is_supervisor)
     try:
         output, done = run(one)
-        record = last_job(one)
+        record = one.job_records()[-1]
     finally:
         one.stop()
     assert (done.outcome, output) == (EXITED, b"RAN\n"), done

@@ -6,6 +6,7 @@ left behind."""
 import array
 import contextlib
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -73,7 +74,8 @@ class Done:
 
 class Supervisor:
     def __init__(self, directory, runtimes=None, state=None, libexec=BUILD,
-                 program=BUILD / "promptcraft-supervisor"):
+                 program=BUILD / "promptcraft-supervisor", slots=20):
+        self.slots = slots
         self.dir, self.libexec, self.program = directory, libexec, program
         self.state = state or directory / "state"
         self.socket = directory / "s"
@@ -86,7 +88,7 @@ class Supervisor:
             [self.program, "--socket", self.socket,
              "--state-dir", self.state, "--policy-dir", BUILD / "policy",
              "--runtime-dir", self.runtimes, "--libexec-dir", self.libexec,
-             "--slots", "20", "--client-uid", "61234"],
+             "--slots", str(self.slots), "--client-uid", "61234"],
             stderr=self.log)
         deadline = time.monotonic() + 30
         while True:
@@ -158,6 +160,14 @@ class Supervisor:
         finally:
             for fd in fds:
                 os.close(fd)
+
+    def job_records(self):
+        """What the audit log says of jobs that ended, the last one last."""
+        lines = [line for path in
+                 sorted((self.state / "audit").glob("audit.*.log"))
+                 for line in path.read_text().splitlines()]
+        return [record for record in map(json.loads, lines)
+                if record["type"] == "job"]
 
     def cgroups(self):
         return [Path(line) for line in

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs of the real supervisor for the tests of policies: any files, any
+runtime, any profile; and the jail's processes as the host sees them."""
+
+import array
+import os
+import select
+import socket
+import struct
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
+
+from test_supervisor import (DENIAL, DONE, STARTED, Done, Supervisor,  # noqa
+                             entry, sealed, submit_message)
+
+
+@contextmanager
+def supervisor():
+    with tempfile.TemporaryDirectory(prefix="pc-policy-") as directory:
+        Path(directory).chmod(0o755)
+        one = Supervisor(Path(directory), slots=1)
+        try:
+            yield one
+        finally:
+            one.stop()
+
+
+def bundle(files, code):
+    """files: {path: text or bytes}; code: which of them is run."""
+    manifest = b"mode=run\0code=" + code.encode() + b"\0"
+    entries = [entry(1, "", manifest)]
+    for path, data in files.items():
+        data = data if isinstance(data, bytes) else data.encode()
+        entries.append(entry(2, path, data))
+    return b"PCB1" + struct.pack("<I", len(entries)) + b"".join(entries)
+
+
+class Job:
+    """One job; started() gives it its pipes, wait() reads it to its end."""
+
+    def __init__(self, one, files, code, **fields):
+        self.one, self.denials, self.pipes = one, [], None
+        fd = sealed(bundle(files, code))
+        self.sock = one.connect()
+        self.sock.settimeout(120)
+        self.sock.sendmsg([submit_message(**fields)],
+                          [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
+                            array.array("i", [fd]))])
+        os.close(fd)
+        self.done = None
+
+    def _read(self):
+        raw, control, _, _ = self.sock.recvmsg(512, 512)
+        kind = struct.unpack_from("<HH", raw)[1]
+        if kind == STARTED:
+            self.pipes = array.array("i")
+            self.pipes.frombytes(control[0][2])
+            os.close(self.pipes[0])
+            self.pipes[0] = -1
+        elif kind == DENIAL:
+            self.denials.append(raw)
+        elif kind == DONE:
+            self.done = Done(raw)
+
+    def has_started(self):
+        """Without waiting: everything that came is read."""
+        while self.done is None and select.select([self.sock], [], [], 0)[0]:
+            self._read()
+        return self.pipes is not None or self.done is not None
+
+    def started(self):
+        while self.pipes is None and self.done is None:
+            self._read()
+        assert self.pipes is not None, self.done
+
+    def line(self):
+        """One line of its stdout."""
+        text = b""
+        while not text.endswith(b"\n"):
+            byte = os.read(self.pipes[1], 1)
+            assert byte, text
+            text += byte
+        return text.decode()
+
+    def wait(self):
+        """What it printed, and JOB_DONE."""
+        self.started()
+        with os.fdopen(self.pipes[1], "rb") as reader:
+            output = reader.read()
+        with os.fdopen(self.pipes[2], "rb") as reader:
+            self.stderr = reader.read()
+        os.close(self.pipes[3])
+        while self.done is None:
+            self._read()
+        self.sock.close()
+        return output.decode(), self.done
+
+    def kill(self):
+        """The supervisor ends the jobs of a peer that goes."""
+        self.sock.close()
+        for fd in self.pipes or ():
+            if fd >= 0:
+                os.close(fd)
+
+    def record(self):
+        return self.one.job_records()[-1]
+
+
+def status(pid):
+    with open(f"/proc/{pid}/status") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file
+                    if ":\t" in line)
+
+
+def processes(one):
+    """(pid of PID 1 or None, pids of the others) of the only jail."""
+    init, others = None, []
+    try:
+        text = (one.cgroups()[0] / "slot-0" / "cgroup.procs").read_text()
+    except OSError:  # v2 makes one for each job
+        text = ""
+    for pid in text.split():
+        try:
+            inner = status(pid)["NSpid"].split()
+        except (OSError, KeyError):
+            continue
+        if len(inner) > 1 and inner[-1] == "1":
+            init = int(pid)
+        else:
+            others.append(int(pid))
+    return init, others
