@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -200,6 +201,27 @@ cgroup_slot_pids(const struct cgroup_slot *slot, int *ret_pids, size_t max,
 	return 0;
 }
 
+/*
+ * The number may be another process's by now: so hold what has it, look whether
+ * the cgroup still lists it, and only then kill what is held.
+ */
+static void
+kill_member(int dir, int pid)
+{
+	owned_fd int pidfd = pidfd_open(pid, 0);
+	struct err e = ERR_INIT;
+	int pids[256];
+	size_t len;
+	bool more;
+
+	if (pidfd < 0 ||
+	    read_pids(dir, pids, ARRAY_LEN(pids), &len, &more, &e) < 0)
+		return;
+	for (size_t i = 0; i < len; i++)
+		if (pids[i] == pid)
+			(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+}
+
 void
 cgroup_kill_all(int dir)
 {
@@ -216,14 +238,10 @@ cgroup_kill_all(int dir)
 			    0 ||
 		    len == 0)
 			return;
-		/*
-		 * A pid read here could be reused before the kill only if the
-		 * whole pid space wrapped in between; and pid 0 (another PID
-		 * namespace) or 1 must never be hit.
-		 */
+		/* 0 is of another PID namespace. */
 		for (size_t i = 0; i < len; i++)
 			if (pids[i] > 1 && pids[i] != getpid())
-				(void)kill(pids[i], SIGKILL);
+				kill_member(dir, pids[i]);
 		(void)nanosleep(&pause, NULL);
 	}
 }
