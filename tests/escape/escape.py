@@ -46,7 +46,7 @@ SEEN_BY_GATE = {"fds", "caps", "nnp", "ids", "rlimits", "init", "netns",
 OWN_MOUNTS = ("/usr/bin/python3", str(HERE / "own_mounts.py"))
 INIT_WRAPS = """landlock_apply lockdown_limits lockdown_bounds lockdown_caps
 lockdown_seccomp lockdown_init setresuid setresgid getresuid getresgid prctl
-syscall fsconfig fsmount fstatvfs openat kill collect_files bundle_path_check
+syscall fsconfig fsmount fstatvfs openat kill collect_files bundle_reader_next
 net_loopback net_hostname fd_is_sealed_memfd""".split()
 SUPERVISOR_WRAPS = """gate_check_filtered gate_check_ready gate_check_init
 jail_spawn syscall unshare mount_setattr fd_memfd_sealed fd_is_sealed_memfd
