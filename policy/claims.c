@@ -327,6 +327,44 @@ check_unnamed(struct check *c)
 		report_ok(c, text);
 }
 
+/* ---- what is recorded --------------------------------------------------- */
+
+static bool
+is_audited(const struct policy *policy, uint32_t nr)
+{
+	for (uint32_t i = 0; i < policy->audit_len; i++)
+		if (policy->audit[i].nr == nr)
+			return true;
+	return false;
+}
+
+/*
+ * The listener is for the audit class: nothing else may wait for it, and what
+ * is in the class may be refused by a rule, but not as an unknown call is.
+ */
+static void
+check_recorded(struct check *c)
+{
+	static const char outside[] = "only the audit class is recorded";
+	static const char silent[] = "no call of the audit class is refused as "
+				     "an unknown one";
+	const unsigned any = ~0u;
+	bool is_ok[2] = {true, true};
+
+	for (uint32_t nr = 0; nr <= CALL_NR_MAX; nr++) {
+		bool is_in = is_audited(c->policy, nr);
+		enum answer bad = is_in ? ANSWER_ENOSYS : ANSWER_AUDIT;
+
+		if (answer_list_find(c->list, nr)->count[bad] > 0)
+			is_ok[is_in] &= check_call(c, is_in ? silent : outside,
+						   any & ~MAY(bad), nr, NULL);
+	}
+	if (is_ok[0])
+		report_ok(c, outside);
+	if (is_ok[1])
+		report_ok(c, silent);
+}
+
 /* ---- calls that do the same --------------------------------------------- */
 
 static bool
@@ -445,6 +483,7 @@ claims_check(const struct policy *policy, const struct proof *proof,
 	check_rows(&c);
 	check_never(&c);
 	check_unnamed(&c);
+	check_recorded(&c);
 	check_siblings(&c);
 	check_words(&c);
 	if (check_set(&c, "every answer is one that policies give",

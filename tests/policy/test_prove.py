@@ -4,6 +4,7 @@
 That the prover is right is shown in tests/unit/test_policy_prove.c, on filters
 with planted holes.
 """
+import json
 import re
 import resource
 import shutil
@@ -11,7 +12,8 @@ import subprocess
 
 import pytest
 
-from compiled import BUILD, PROFILES, SETS, compile_policy, policyc
+from compiled import (BUILD, PROFILES, SETS, Machine, compile_policy, policyc,
+                      verdict)
 
 NAMES = ["strict", "standard", "permissive"]
 CLI = BUILD / "promptcraft"
@@ -197,3 +199,125 @@ def test_the_program_finds_policies_by_name_and_by_file(tmp_path):
     assert missing.returncode == 125 and missing.stdout == b""
     assert b"nosuch.policy: No such file" in missing.stderr
     assert cli("diff", "strict").returncode == 2
+
+
+# ---- reasons ---------------------------------------------------------------
+
+def as_json(*args, code=0):
+    done = policyc(*args, "--json", "--sets", SETS)
+    assert done.returncode == code, done.stderr.decode()
+    assert done.stderr == b""
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_show_gives_a_reason_for_every_rule(name):
+    shown = as_json("show", profile(name))
+    groups = {group["set"]: group for group in shown["allowed"]}
+    assert {"files", "memory", "process", "signals"} <= set(groups)
+    for group in groups.values():
+        assert group["why"] or not group["rules"] or group["set"] is None
+        assert [rule for rule in group["rules"] if not rule["why"]] == []
+    assert [call for call in shown["audited"] if not call["why"]] == []
+    calls = {rule["rule"].split("(")[0]
+             for group in groups.values() for rule in group["rules"]}
+    assert len(calls) == shown["reachable"] < shown["docker_default"] == 380
+    assert shown["named"] == 381
+    text = policyc("show", profile(name), "--sets", SETS).stdout.decode()
+    for group in groups.values():
+        for rule in group["rules"]:
+            assert re.search(rf"^  {re.escape(rule['rule'])}\s+"
+                             rf"{re.escape(rule['why'])}$", text, re.M), rule
+    assert f"allowed: {len(calls)} of 381 (Docker's default profile: 380" in text
+    assert "\n@process: make processes and threads, wait for them" in text
+
+
+def test_a_rule_of_the_policy_itself_is_shown_without_a_reason(tmp_path):
+    path = edited(tmp_path, "@files @memory", "@files @memory listen")
+    shown = as_json("show", path)
+    own = [group for group in shown["allowed"] if group["set"] is None]
+    assert own == [{"set": None, "why": "",
+                    "rules": [{"rule": "listen", "why": ""}]}]
+
+
+# ---- JSON ------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_proof_as_json_is_what_the_filter_answers(name):
+    policy = compile_policy(profile(name))
+    machine, proof = Machine(policy), as_json("prove", profile(name))
+    assert proof["proven"] and all(c["holds"] for c in proof["claims"])
+    assert proof["reachable"] == policy.syscalls_allowed
+    assert proof["bpf_sha256"] == bytes(policy.bpf_sha256).hex()
+    assert [call["nr"] for call in proof["calls"]] == list(range(1024))
+    for call in proof["calls"]:
+        for args in ([0] * 6, [2**64 - 1] * 6, [2**32] * 6, [1] * 6):
+            assert verdict(machine.run(call["nr"], args)) in call["answers"]
+        is_partly = "allow" in call["answers"] and len(call["answers"]) > 1
+        assert is_partly == ("allowed_when" in call)
+    edges = [1024] + [r["last"] + 1 for r in proof["ranges"]]
+    assert [r["first"] for r in proof["ranges"]] == edges[:-1]
+    assert edges[-1] == 2**32
+
+
+def test_a_hole_as_json_has_a_call_that_goes_through(tmp_path):
+    sets = tmp_path / "sets"
+    shutil.copytree(SETS, sets)
+    text = (sets / "files").read_text()
+    (sets / "files").write_text(
+        re.sub(r"^ioctl\(.*?\)", "ioctl", text, flags=re.MULTILINE))
+    path = edited(tmp_path, "Deny=ioctl", "#Deny=ioctl")
+    done = policyc("prove", "--json", path, "--sets", sets)
+    proof = json.loads(done.stdout)
+    assert done.returncode == 1 and not proof["proven"]
+    broken = [c for c in proof["claims"] if not c["holds"]]
+    assert ["ioctl(0, TIOCSTI, ...) is allowed"] in [
+        c["counterexamples"] for c in broken]
+    assert len(broken) == 2
+
+
+def test_check_as_json_has_file_line_and_message(tmp_path):
+    assert as_json("check", profile("strict")) == {
+        "file": str(profile("strict")), "problems": [], "ok": True}
+    path = edited(tmp_path, "MemoryMax=256M", "MemoryMax=256Q")
+    line = path.read_text().splitlines().index("MemoryMax=256Q") + 1
+    shown = as_json("check", path, code=1)
+    assert not shown["ok"]
+    assert shown["problems"][0]["file"] == str(path)
+    assert shown["problems"][0]["line"] == line
+    assert shown["problems"][0]["message"].startswith('MemoryMax=: "256Q" is')
+
+
+def test_diff_as_json():
+    same = as_json("diff", profile("strict"), profile("strict"))
+    assert same == {"before": "strict", "now": "strict", "removed": [],
+                    "added": [], "calls": [], "same": True}
+    shown = as_json("diff", profile("strict"), profile("standard"), code=1)
+    assert not shown["same"]
+    assert "limit MemoryMax (bytes): 536870912" in shown["added"]
+    calls = {call["name"]: call for call in shown["calls"]}
+    assert calls["listen"]["changes"] == [
+        {"from": "ENOSYS", "to": "allow", "example": None}]
+    assert calls["socket"]["allowed_before"] == []
+    assert calls["socket"]["allowed_now"][0].startswith("socket(AF_UNIX, ")
+
+
+def test_text_from_a_policy_stays_text(tmp_path):
+    path = edited(tmp_path, "Description=Unreviewed code",
+                  'Description="quoted\\ \u00e9')
+    assert as_json("show", path)["description"].startswith('"quoted\\ \u00e9')
+
+
+@pytest.mark.parametrize("missing", ["openat2", "preadv2", "pwritev2",
+                                     "fchmodat2", "execveat", "sendmmsg"])
+def test_one_of_several_that_do_the_same_is_missed(tmp_path, missing):
+    sets = tmp_path / "sets"
+    shutil.copytree(SETS, sets)
+    for file in sets.iterdir():
+        text = file.read_text()
+        file.write_text(re.sub(rf"^{missing} .*\n", "", text, flags=re.M))
+    path = edited(tmp_path, "[Examples]", "[Examples]")
+    done = policyc("check", path, "--sets", sets)
+    said = done.stderr.decode()
+    assert done.returncode == 1
+    assert re.search(rf"^{path}(:\d+)?: .*\b{missing}\b", said, re.M), said

@@ -117,8 +117,8 @@ model_equals_filter(void **state)
 				       (uint32_t)random_u64(), 1);
 		compare_number(&d->out, &proof, &list, 0x40000000, 1);
 		compare_number(&d->out, &proof, &list, UINT32_MAX, 1);
-		assert_int_equal(claims_check(&d->out, &proof, &list, NULL, NULL),
-				 0);
+		assert_int_equal(
+			claims_check(&d->out, &proof, &list, NULL, NULL), 0);
 		answer_list_done(&list);
 		proof_done(&proof);
 		free(d);
@@ -202,6 +202,34 @@ static const struct {
 	 "is allowed",
 	 3,
 	 {LD(WORD_NR), JEQ(437, 0, 1), RET(SECCOMP_RET_ERRNO | ENOSYS)}},
+	{"preadv2 is refused, and so is what does the same",
+	 "is allowed",
+	 3,
+	 {LD(WORD_NR), JEQ(327, 0, 1), RET(SECCOMP_RET_ERRNO | ENOSYS)}},
+	{"pwritev2 is refused, and so is what does the same",
+	 "is allowed",
+	 3,
+	 {LD(WORD_NR), JEQ(328, 0, 1), RET(SECCOMP_RET_ERRNO | ENOSYS)}},
+	{"fchmodat2 is refused, and so is what does the same",
+	 "is allowed",
+	 3,
+	 {LD(WORD_NR), JEQ(452, 0, 1), RET(SECCOMP_RET_ERRNO | ENOSYS)}},
+	/* allowed before the architecture is looked at */
+	{"other architectures are killed",
+	 "call 39 of architecture 0x40000003 (i386) is allowed",
+	 3,
+	 {LD(WORD_NR), JEQ(39, 0, 1), ALLOW}},
+	/* x32 by its bit */
+	{"x32 calls are killed",
+	 "0x40000000(...) is allowed",
+	 3,
+	 {LD(WORD_NR), JSET(0x40000000, 0, 1), ALLOW}},
+	/* x32 taken for native: the bit is masked away */
+	{"tests numbers under mask 0xbfffffff",
+	 "",
+	 4,
+	 {LD(WORD_NR), BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xbfffffff),
+	  JEQ(39, 0, 1), ALLOW}},
 	{"x32 calls are killed",
 	 "0x40000002(...) is allowed",
 	 3,
@@ -252,6 +280,27 @@ static const struct {
 	 "read(...) is",
 	 3,
 	 {LD(WORD_NR), JEQ(0, 0, 1), RET(SECCOMP_RET_TRACE)}},
+	{"every answer is one that policies give",
+	 "read(...) is",
+	 3,
+	 {LD(WORD_NR), JEQ(0, 0, 1), RET(SECCOMP_RET_LOG)}},
+	{"every answer is one that policies give",
+	 "read(...) is",
+	 3,
+	 {LD(WORD_NR), JEQ(0, 0, 1), RET(SECCOMP_RET_TRAP | 5)}},
+	/* ends a thread and leaves the others */
+	{"every answer is one that policies give",
+	 "read(...) is",
+	 3,
+	 {LD(WORD_NR), JEQ(0, 0, 1), RET(SECCOMP_RET_KILL_THREAD)}},
+	{"only the audit class is recorded",
+	 "getpid(...) is refused and recorded",
+	 3,
+	 {LD(WORD_NR), JEQ(39, 0, 1), RET(SECCOMP_RET_USER_NOTIF)}},
+	{"no call of the audit class is refused as an unknown one",
+	 "mount(...) is ENOSYS",
+	 3,
+	 {LD(WORD_NR), JEQ(165, 0, 1), RET(SECCOMP_RET_ERRNO | ENOSYS)}},
 	/* a call that seems to have worked */
 	{"every answer is one that policies give",
 	 "read(...) is",
@@ -262,6 +311,15 @@ static const struct {
 	 5,
 	 {LD(WORD_NR), JEQ(135, 0, 3), LD(WORD_HIGH(0)), JEQ(1, 0, 1),
 	  RET(SECCOMP_RET_ERRNO | ENOSYS)}},
+	/* the upper half of an argument that is tested under a mask */
+	{"clone makes no namespace",
+	 "clone(0x1",
+	 5,
+	 {LD(WORD_NR), JEQ(56, 0, 3), LD(WORD_HIGH(0)), JSET(1, 0, 1), ALLOW}},
+	{"mknod makes no block device",
+	 "mknod(0, 0x1",
+	 5,
+	 {LD(WORD_NR), JEQ(133, 0, 3), LD(WORD_HIGH(1)), JEQ(1, 0, 1), ALLOW}},
 	/* decides on the address of the caller */
 	{"bits that do not count",
 	 "read(...) is",
