@@ -87,10 +87,11 @@ ROWS = [
     ("ioctl", (0, 0x40049409), "ENOSYS"),
     # descriptors
     ("fcntl", (1, fcntl.F_GETFL), "allow"),
-    ("fcntl", (1, fcntl.F_GETLK), "allow"),
-    # memory that no cgroup is charged for
+    # locks: memory that no cgroup is charged for, and time of who closes
+    ("flock", (0, 1), "ENOSYS"),
+    ("flock", (0, 2), "ENOSYS"),
     *[("fcntl", (1, command | high), "ENOSYS")
-      for command in (fcntl.F_SETLK, fcntl.F_SETLKW, 37, 38)  # 37, 38: OFD
+      for command in (fcntl.F_GETLK, fcntl.F_SETLK, fcntl.F_SETLKW, 36, 37, 38)
       for high in (0, HIGH)],
     ("fcntl", (1, fcntl.F_NOTIFY), "ENOSYS"),
     ("fcntl", (1, fcntl.F_SETLEASE), "ENOSYS"),
