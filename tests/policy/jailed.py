@@ -19,10 +19,10 @@ from test_supervisor import (DENIAL, DONE, STARTED, Done, Supervisor,  # noqa
 
 
 @contextmanager
-def supervisor():
+def supervisor(slots=1):
     with tempfile.TemporaryDirectory(prefix="pc-policy-") as directory:
         Path(directory).chmod(0o755)
-        one = Supervisor(Path(directory), slots=1)
+        one = Supervisor(Path(directory), slots=slots)
         try:
             yield one
         finally:
@@ -42,8 +42,9 @@ def bundle(files, code):
 class Job:
     """One job; started() gives it its pipes, wait() reads it to its end."""
 
-    def __init__(self, one, files, code, **fields):
+    def __init__(self, one, files, code, keep_stdin=False, **fields):
         self.one, self.denials, self.pipes = one, [], None
+        self.keep_stdin, self.raw = keep_stdin, None
         fd = sealed(bundle(files, code))
         self.sock = one.connect()
         self.sock.settimeout(120)
@@ -59,12 +60,12 @@ class Job:
         if kind == STARTED:
             self.pipes = array.array("i")
             self.pipes.frombytes(control[0][2])
-            os.close(self.pipes[0])
-            self.pipes[0] = -1
+            if not self.keep_stdin:
+                self.close(0)
         elif kind == DENIAL:
             self.denials.append(raw)
         elif kind == DONE:
-            self.done = Done(raw)
+            self.done, self.raw = Done(raw), raw
 
     def has_started(self):
         """Without waiting: everything that came is read."""
@@ -93,7 +94,9 @@ class Job:
             output = reader.read()
         with os.fdopen(self.pipes[2], "rb") as reader:
             self.stderr = reader.read()
-        os.close(self.pipes[3])
+        self.pipes[1] = self.pipes[2] = -1
+        self.close(0)
+        self.close(3)
         while self.done is None:
             self._read()
         self.sock.close()
@@ -102,9 +105,13 @@ class Job:
     def kill(self):
         """The supervisor ends the jobs of a peer that goes."""
         self.sock.close()
-        for fd in self.pipes or ():
-            if fd >= 0:
-                os.close(fd)
+        for index in range(len(self.pipes or ())):
+            self.close(index)
+
+    def close(self, index):
+        if self.pipes[index] >= 0:
+            os.close(self.pipes[index])
+        self.pipes[index] = -1
 
     def record(self):
         return self.one.job_records()[-1]
