@@ -8,6 +8,7 @@ import json
 import shutil
 import signal
 import subprocess
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -249,6 +250,31 @@ def test_what_was_asked_for_by_signal_happens_once(place):
         rotate(one)
         assert len(log_files(one.state)) == 3
     must_verify(one.state)
+
+
+def test_verify_beside_a_busy_supervisor(place):
+    """What is just being written is not taken for damage."""
+    with running(place, options=["--audit-max-bytes", "65536"]) as one:
+        ends = threading.Event()
+
+        def work():
+            while not ends.is_set():
+                one.run("pass")
+
+        threads = [threading.Thread(target=work) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(60):
+                done = verify(one.state)
+                assert done.returncode == 0, done.stdout
+        finally:
+            ends.set()
+            for thread in threads:
+                thread.join()
+    report = must_verify(one.state)
+    assert report["files"] > 1 and report["open"] == 0
+    assert report["jobs"] == len(of_type(one.state, "job_begin"))
 
 
 # ---- crashes -------------------------------------------------------------------
