@@ -90,12 +90,24 @@ take_fds(struct msghdr *mh, int *ret_fd)
 	return is_fine;
 }
 
+/* It goes into the log and to the client; a PID 1 that was taken over must not
+ * write lines of its own there. */
+static bool
+is_plain_text(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return false;
+	return true;
+}
+
 static bool
 is_valid(const struct jail_message *msg, ssize_t len)
 {
 	return len == (ssize_t)sizeof(*msg) && msg->type >= JAIL_MSG_PAYLOAD &&
 	       msg->type < JAIL_MSG_COUNT && msg->type != JAIL_MSG_RUN &&
-	       str_is_terminated(msg->detail, sizeof(msg->detail));
+	       str_is_terminated(msg->detail, sizeof(msg->detail)) &&
+	       is_plain_text(msg->detail);
 }
 
 enum channel_status
