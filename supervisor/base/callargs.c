@@ -208,8 +208,10 @@ put(struct out *o, const char *fmt, ...)
 	va_list ap;
 	int n;
 
-	if (o->len + 1 >= o->size)
+	if (o->len + 1 >= o->size) {
+		o->len = o->size; /* too long: there is always a ')' to come */
 		return;
+	}
 	va_start(ap, fmt);
 	n = vsnprintf(o->text + o->len, o->size - o->len, fmt, ap);
 	va_end(ap);

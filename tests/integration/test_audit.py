@@ -834,3 +834,10 @@ def test_the_api_says_503_while_there_is_no_room():
         # Our own mount is all that it may find.
         assert down.stderr == (f"stack: stopped, but mount {disk} is left\n")
     shutil.rmtree(directory)
+
+
+def test_the_api_tells_the_call_too(client):
+    data = client.job(language="python", code=SOCKET)
+    denial, = data["denials"]
+    assert (denial["syscall"], denial["call"]) == \
+        ("socket", "socket(AF_VSOCK, SOCK_STREAM|SOCK_CLOEXEC, 0)")
