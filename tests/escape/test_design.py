@@ -550,3 +550,78 @@ def test_design_many_jails_at_once(world, profile):
     for number, result in enumerate(results):
         assert result.stdout == f"{number} 1\n", result
     assert threading.active_count() < 50
+
+
+# ---- what is lent ---------------------------------------------------------------------------
+
+
+LENT = """
+import errno, mmap, os
+def change(path):
+    tries = {
+        'write': lambda: os.open(path, os.O_WRONLY),
+        'truncate': lambda: os.truncate(path, 0),
+        'chmod': lambda: os.chmod(path, 0o777),
+        'chown': lambda: os.chown(path, os.getuid(), -1),
+        'utime': lambda: os.utime(path),
+        'rename': lambda: os.rename(path, path + '.old'),
+        'unlink': lambda: os.unlink(path),
+        'link': lambda: os.link(path, '/tmp/link'),
+        'create': lambda: os.open(path + '.new', os.O_CREAT | os.O_WRONLY),
+        'setxattr': lambda: os.setxattr(path, 'user.x', b'x'),
+    }
+    done = []
+    for name, step in tries.items():
+        try:
+            step()
+            done.append(name)
+        except OSError as error:
+            if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM,
+                                   errno.EXDEV, errno.ENOSYS, errno.EINVAL):
+                done.append(f'{name}: {error}')
+    return done
+"""
+
+
+def test_design_lent_files_cannot_be_changed(world, profile):
+    """The job's manifest, the harness, programs, the loader's cache, devices.
+    Nor is reading them noted anywhere (atime)."""
+    with Live(world.supervisor(), profile) as live:
+        live(LENT)
+        for path in ("/run/job", "/opt/runtime/harness.py", "/usr/bin/true",
+                     "/usr/lib/os-release", "/etc/ld.so.cache"):
+            before = os.stat(path).st_atime_ns if not path.startswith(
+                ("/run/", "/opt/")) else None
+            assert live(f"change({path!r})") == [], path
+            live(f"len(open({path!r}, 'rb').read())")
+            if before is not None:
+                assert os.stat(path).st_atime_ns == before, path
+        # A device is there to be written to, and for nothing else.
+        mode = os.stat("/dev/null").st_mode
+        assert live("change('/dev/null')") == ["write"]
+        assert os.stat("/dev/null").st_mode == mode
+
+
+def test_design_control_lent_read_only_mounts(world, tmp_path):
+    """A folder that is lent writable, and whose owner the payload is, is
+    written to; Landlock alone refuses it, too."""
+    results = {}
+    for loose in (("mounts-ro", "landlock"), ("mounts-ro",), ()):
+        place = world.dir / f"lent-{len(loose)}"
+        runtimes = place / "runtimes"
+        runtimes.parent.mkdir(mode=0o755)
+        subprocess.run(["cp", "-r", BUILD / "runtimes", runtimes], check=True)
+        (runtimes / "python").chmod(0o777)
+        supervisor = escape.Supervisor(place / "s", set(loose) | {"gate"}
+                                       if loose else (),
+                                       runtime_dir=runtimes).start()
+        try:
+            with Live(supervisor, "strict") as live:
+                live(LENT)
+                results[loose] = live("change('/opt/runtime/x')") + \
+                    sorted(p.name for p in (runtimes / "python").glob("x*"))
+        finally:
+            supervisor.stop()
+    assert "x.new" in results[("mounts-ro", "landlock")], results
+    assert "x.new" not in results[("mounts-ro",)], results
+    assert "x.new" not in results[()], results

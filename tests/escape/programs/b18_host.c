@@ -64,8 +64,7 @@ try_priority(void)
 	cpu_set_t cpus;
 
 	errno = EACCES;
-	attempt_call("above-others",
-		     getpriority(PRIO_PROCESS, 0) < 0 ? 0 : -1);
+	attempt_call("above-others", getpriority(PRIO_PROCESS, 0) < 0 ? 0 : -1);
 	attempt_call("setpriority", setpriority(PRIO_PROCESS, 0, -1));
 	attempt_call("setpriority-user", setpriority(PRIO_USER, 0, -1));
 	CPU_ZERO(&cpus);
