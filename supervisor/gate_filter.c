@@ -109,8 +109,10 @@ filtered_child(const struct sock_filter *bpf, unsigned short len)
 	struct sock_filter copy[1] = {bpf[0]};
 	const struct sock_fprog prog = {.len = len, .filter = copy};
 
-	/* We are undumpable, so that nobody may attach. */
+	/* In a user namespace like a jail, over which we have all power; and
+	 * dumpable, as the program behind a jail's process is. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
+	    unshare(CLONE_NEWUSER) < 0 ||
 	    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0)

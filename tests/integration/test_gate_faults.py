@@ -153,7 +153,7 @@ def faulty(directory, fault, is_supervisor=False):
         variant(FAULTS / "promptcraft-supervisor",
                 programs / "promptcraft-supervisor", fault)
         program = programs / "promptcraft-supervisor"
-    return Supervisor(directory, libexec=programs, program=program)
+    return Supervisor(directory, libexec=programs, program=program, slots=1)
 
 
 def run(one):

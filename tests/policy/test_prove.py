@@ -199,6 +199,10 @@ def test_the_program_finds_policies_by_name_and_by_file(tmp_path):
     assert missing.returncode == 125 and missing.stdout == b""
     assert b"nosuch.policy: No such file" in missing.stderr
     assert cli("diff", "strict").returncode == 2
+    for command in "show", "prove", "check":
+        assert cli(command, "--json", "strict").stdout == policyc(
+            command, "--json", BUILD / "policy/profiles/strict.policy",
+            "--sets", SETS).stdout
 
 
 # ---- reasons ---------------------------------------------------------------
