@@ -242,7 +242,10 @@ $(B)/escape/supervisor.objs: $(B)/promptcraft-supervisor
 $(B)/escape/init.objs: $(B)/jail-init
 	@mkdir -p $(@D)
 	@printf '%s\n' $(abspath $(JAIL_INIT_OBJ)) >$@
-escape-lists: $(B)/escape/supervisor.objs $(B)/escape/init.objs
+$(B)/escape/policyc.objs: $(B)/promptcraft-policyc
+	@mkdir -p $(@D)
+	@printf '%s\n' $(abspath $(call obj,$(POLICY_SRC) $(BASE_SRC))) >$@
+escape-lists: $(patsubst %,$(B)/escape/%.objs,supervisor init policyc)
 check-escape: all escape-lists
 	@tools/need-root check-escape
 	cd tests/escape && PROMPTCRAFT_BUILD=$(abspath $(B)) \

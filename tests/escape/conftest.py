@@ -34,7 +34,8 @@ def pytest_sessionstart(session):
     if os.geteuid() != 0:
         pytest.exit("the escape suite starts jails: run it as root",
                     returncode=1)
-    for name in ("promptcraft", "escape/supervisor.objs", "escape/init.objs"):
+    for name in ("promptcraft", "escape/supervisor.objs", "escape/init.objs",
+                 "escape/policyc.objs"):
         if not (escape.BUILD / name).exists():
             pytest.exit(f"{escape.BUILD}/{name} is missing: run "
                         "`make all escape-lists` first", returncode=1)
@@ -79,18 +80,22 @@ def host(world):
 
 
 @pytest.fixture
-def own(world, tmp_path):
+def tmp_path(world):
+    """As pytest's own, but nobody (who runs the compiler) can walk there."""
+    path = Path(tempfile.mkdtemp(prefix="test-", dir=world.dir))
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def own(tmp_path):
     """own(loose=..., prefix=..., ...): a supervisor for this test alone, not
     yet started."""
     made = []
-    tmp_path.chmod(0o755)
-    for part in list(tmp_path.parents)[:3]:
-        if str(part) not in ("/", "/tmp"):
-            part.chmod(part.stat().st_mode | 0o011)
 
     def make(**fields):
-        name = tmp_path / f"own{len(made)}"
-        made.append(escape.Supervisor(name, **fields))
+        made.append(escape.Supervisor(tmp_path / f"own{len(made)}",
+                                      **fields))
         return made[-1]
     yield make
     for supervisor in made:
@@ -102,7 +107,7 @@ def own(world, tmp_path):
 def policies(tmp_path):
     """policies(text, base="strict"): a policy directory with one more policy,
     named "mine", which extends another; its path."""
-    def make(text, base="strict", loosens="BindReadOnlyPaths"):
+    def make(text, base="strict", loosens=None):
         top = tmp_path / f"policy{len(list(tmp_path.glob('policy*')))}"
         shutil.copytree(escape.BUILD / "policy", top)
         for path in (top / "profiles").glob("*.policy"):
@@ -112,11 +117,22 @@ def policies(tmp_path):
         if base is None:
             mine.write_text(text)
         else:
-            head = f"[Policy]\nDescription=Of a test\nExtends={base}\n" \
-                   f"Loosens={loosens}\n"
+            head = f"[Policy]\nDescription=Of a test\nExtends={base}\n"
+            if loosens:
+                head += f"Loosens={loosens}\n"
             mine.write_text(head + text)
         return top
     return make
+
+
+@pytest.fixture(scope="session")
+def careless_policyc(world):
+    """A policy compiler that takes no notice of errors."""
+    binary = world.dir / "careless-policyc"
+    escape.gcc("-Wl,--wrap=diag_error", HERE / "loosen_policyc.c",
+               *escape.objects("policyc"), "-lseccomp", "-linih", "-lsodium",
+               "-o", binary)
+    return binary
 
 
 @pytest.fixture

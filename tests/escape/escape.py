@@ -50,7 +50,8 @@ syscall fsconfig fsmount fstatvfs openat kill collect_files bundle_reader_next
 net_loopback net_hostname fd_is_sealed_memfd""".split()
 SUPERVISOR_WRAPS = """gate_check_filtered gate_check_ready gate_check_init
 jail_spawn syscall unshare mount_setattr fd_memfd_sealed fd_is_sealed_memfd
-fstatfs prctl job_limits job_check_request getsockopt""".split()
+fstatfs openat prctl host_probe job_limits job_check_request
+getsockopt""".split()
 
 
 def wait_for(get, is_good=bool, seconds=20, pause=0.02):
@@ -180,9 +181,21 @@ class Supervisor:
         assert code > 0, code
         return self.log_text()
 
+    @property
+    def pid(self):
+        """Of the supervisor itself, below what its prefix left between."""
+        pid = self.process.pid
+        while os.path.basename(os.readlink(f"/proc/{pid}/exe")) != \
+                "promptcraft-supervisor":
+            pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
+        return pid
+
     def stop(self, how=signal.SIGTERM):
         if self.process.poll() is None:
-            self.process.send_signal(how)
+            try:
+                os.kill(self.pid, how)
+            except (OSError, ValueError):  # not that far, or gone
+                self.process.send_signal(how)
         code = self.process.wait(timeout=60)
         self.log.close()
         return code

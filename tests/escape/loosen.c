@@ -145,6 +145,12 @@ drop_device(struct policy *p)
 			p->mounts[i].flags &= ~(uint32_t)POLICY_MOUNT_DEVICE;
 }
 
+static void
+drop_landlock_min(struct policy *p)
+{
+	p->landlock_abi_min = 0;
+}
+
 /* Not a control: a hostile root, whose /proc is a link. */
 static void
 add_proc_link(struct policy *p)
@@ -159,14 +165,23 @@ static const struct {
 	bool is_limit; /* also dropped by "limits" */
 } controls[] = {
 	{"proc-link", add_proc_link, false},
-	{"seccomp", drop_seccomp, false},  {"audit", drop_audit, false},
-	{"arch", drop_arch, false},	   {"noexec", drop_noexec, false},
-	{"loopback", drop_network, false}, {"device", drop_device, false},
-	{"memory", drop_memory, true},	   {"pids", drop_pids, true},
-	{"cpu", drop_cpu, true},	   {"wall", drop_wall, true},
-	{"output", drop_output, true},	   {"collect-max", drop_collect, true},
-	{"nofile", drop_files, true},	   {"fsize", drop_fsize, true},
-	{"stack", drop_stack, true},	   {"tmpfs", drop_tmpfs, true},
+	{"landlock-min", drop_landlock_min, false},
+	{"seccomp", drop_seccomp, false},
+	{"audit", drop_audit, false},
+	{"arch", drop_arch, false},
+	{"noexec", drop_noexec, false},
+	{"loopback", drop_network, false},
+	{"device", drop_device, false},
+	{"memory", drop_memory, true},
+	{"pids", drop_pids, true},
+	{"cpu", drop_cpu, true},
+	{"wall", drop_wall, true},
+	{"output", drop_output, true},
+	{"collect-max", drop_collect, true},
+	{"nofile", drop_files, true},
+	{"fsize", drop_fsize, true},
+	{"stack", drop_stack, true},
+	{"tmpfs", drop_tmpfs, true},
 };
 
 static void

@@ -13,6 +13,8 @@
  *   seals        memfds are not sealed (and taken unsealed)
  *   procfs       whatever lies on /proc is taken for procfs
  *   nnp          no no_new_privs
+ *   links        its own programs and state are opened through links
+ *   self-test    no look at what the host gives
  *   clamp        limits are as the client asks
  *   request      no field of a request is checked
  *   client-uid   any uid may connect
@@ -35,6 +37,7 @@
 #include "jail/spawn.h"
 #include "supervisor/base/fd.h"
 #include "supervisor/gate.h"
+#include "supervisor/host.h"
 #include "supervisor/job.h"
 #include "tests/escape/loose.h"
 
@@ -127,6 +130,19 @@ WRAP(int, prctl, int option, ...)
 	return (int)__real_syscall(SYS_prctl, option, a[0], a[1], a[2], a[3]);
 }
 
+WRAP(int, openat, int dirfd, const char *path, int flags, ...)
+{
+	va_list ap;
+	mode_t mode;
+
+	va_start(ap, flags);
+	mode = va_arg(ap, mode_t);
+	va_end(ap);
+	if (is_loose("links"))
+		flags &= ~O_NOFOLLOW;
+	return __real_openat(dirfd, path, flags, mode);
+}
+
 WRAP(int, unshare, int flags)
 {
 	return is_loose("cgroupns") ? 0 : __real_unshare(flags);
@@ -169,6 +185,11 @@ WRAP(int, fstatfs, int fd, struct statfs *fs)
 	    got.st_ino == proc.st_ino)
 		fs->f_type = PROC_SUPER_MAGIC;
 	return rc;
+}
+
+WRAP(int, host_probe, struct host *ret, struct err *e)
+{
+	return is_loose("self-test") ? 0 : __real_host_probe(ret, e);
 }
 
 WRAP(void, job_limits, const struct proto_limits *asked,

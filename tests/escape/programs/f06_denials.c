@@ -3,7 +3,7 @@
  * Refused calls in known numbers, from several processes and threads at a
  * time: argv[1] of each kind from each of four.
  */
-#include <errno.h>
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
