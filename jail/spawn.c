@@ -6,9 +6,8 @@
  * Runs in the supervisor.  Nothing here depends on what a client said: every
  * value comes from the supervisor's own tables.  From clone3 to exec the child
  * makes only system calls; all it needs is prepared by the parent in struct
- * child_plan.  One socket pair joins the two: the parent's byte says that the
- * id maps are written, the child's record says what failed, and its end (by
- * CLOEXEC) that the exec worked.
+ * child_plan.  The two speak over what will be the control socket: the parent's
+ * byte says that the id maps are written, the child's FAILED what went wrong.
  */
 #include "jail/spawn.h"
 
@@ -17,7 +16,6 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/sched.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -33,6 +31,7 @@
 #include "supervisor/base/str.h"
 
 #define FIRST_FD ((int)JAIL_FD_CONTROL)
+#define SPAWN_GO "m"
 #define KERNEL_SIGNALS 64
 #define KERNEL_SIGSET_SIZE 8
 
@@ -59,17 +58,13 @@ static const char *const step_names[] = {
 
 _Static_assert(ARRAY_LEN(step_names) == STEP_COUNT, "every step has a name");
 
-struct spawn_record {
-	int32_t step; /* enum spawn_step */
-	int32_t errnum;
-};
-
 /* All that the child needs, made before the clone. */
 struct child_plan {
 	int source[JAIL_FD_MOUNT0 + POLICY_MOUNTS_MAX]; /* by target number */
 	int sources_len;
 	int init_fd;
-	int sync_fd;
+	int control_fd; /* its end; JAIL_FD_CONTROL in the end */
+	int parents_fd; /* our end, to be closed */
 	const int *cgroup_task_fds;
 	unsigned cgroup_task_fds_len;
 };
@@ -77,8 +72,12 @@ struct child_plan {
 void
 jail_spawn_request_init(struct jail_spawn_request *request)
 {
-	*request = (struct jail_spawn_request){
-		.init_fd = -1, .proc_fd = -1, .cgroup_dir_fd = -1};
+	*request = (struct jail_spawn_request){.init_fd = -1,
+					       .control_fd = -1,
+					       .proc_fd = -1,
+					       .net_fd = -1,
+					       .home_net_fd = -1,
+					       .cgroup_dir_fd = -1};
 	for (size_t i = 0; i < ARRAY_LEN(request->fd); i++)
 		request->fd[i] = -1;
 	for (size_t i = 0; i < ARRAY_LEN(request->cgroup_task_fds); i++)
@@ -87,12 +86,16 @@ jail_spawn_request_init(struct jail_spawn_request *request)
 
 /* ---- the child: system calls only --------------------------------------- */
 
+/* As jail-init would say it. */
 static void __attribute__((noreturn))
 child_fail(const struct child_plan *plan, enum spawn_step step)
 {
-	struct spawn_record record = {.step = (int32_t)step, .errnum = errno};
+	struct jail_message failed = {.type = JAIL_MSG_FAILED,
+				      .stage = JAIL_STAGE_START,
+				      .errnum = errno};
 
-	(void)send(plan->sync_fd, &record, sizeof(record), MSG_NOSIGNAL);
+	memcpy(failed.detail, step_names[step], strlen(step_names[step]));
+	(void)send(plan->control_fd, &failed, sizeof(failed), MSG_NOSIGNAL);
 	_exit(126);
 }
 
@@ -101,8 +104,9 @@ child_wait_maps(const struct child_plan *plan)
 {
 	char byte;
 
-	/* An end of file is the supervisor's death. */
-	return recv(plan->sync_fd, &byte, 1, 0) == 1 ? 0 : -1;
+	/* Our copy of it would hide the supervisor's death. */
+	(void)close(plan->parents_fd);
+	return recv(plan->control_fd, &byte, 1, 0) == 1 ? 0 : -1;
 }
 
 static int
@@ -161,18 +165,19 @@ child_move_fd(int *fd, int above)
 
 /*
  * Put every source on its target number and close all else.  Sources may lie
- * on targets, so all are first copied above the targets.  The binary and the
- * socket end up right behind them, CLOEXEC.
+ * on targets, so all are first copied above the targets.  The binary ends up
+ * right behind them, CLOEXEC.
  */
 static int
 child_place_fds(struct child_plan *plan)
 {
-	int above = plan->sources_len + 2;
+	int above = plan->sources_len + 1;
 
-	if (child_move_fd(&plan->sync_fd, above) < 0 ||
+	if (child_move_fd(&plan->control_fd, above) < 0 ||
 	    child_move_fd(&plan->init_fd, above) < 0)
 		return -1;
-	for (int i = FIRST_FD; i < plan->sources_len; i++)
+	plan->source[JAIL_FD_CONTROL] = plan->control_fd;
+	for (int i = FIRST_FD + 1; i < plan->sources_len; i++)
 		if (plan->source[i] >= 0 &&
 		    child_move_fd(&plan->source[i], above) < 0)
 			return -1;
@@ -182,11 +187,10 @@ child_place_fds(struct child_plan *plan)
 		else if (dup2(plan->source[i], i) < 0)
 			return -1;
 	}
-	if (dup3(plan->init_fd, above - 2, O_CLOEXEC) < 0 ||
-	    dup3(plan->sync_fd, above - 1, O_CLOEXEC) < 0)
+	plan->control_fd = JAIL_FD_CONTROL;
+	if (dup3(plan->init_fd, above - 1, O_CLOEXEC) < 0)
 		return -1;
-	plan->init_fd = above - 2;
-	plan->sync_fd = above - 1;
+	plan->init_fd = above - 1;
 	if (syscall(SYS_close_range, 0u, (unsigned)FIRST_FD - 1, 0) < 0)
 		return -1;
 	return (int)syscall(SYS_close_range, (unsigned)above, ~0u, 0);
@@ -236,13 +240,13 @@ check_request(const struct jail_spawn_request *request, struct err *e)
 }
 
 static void
-plan_make(struct child_plan *plan, const struct jail_spawn_request *request,
-	  int sync_fd)
+plan_make(struct child_plan *plan, const struct jail_spawn_request *request)
 {
 	*plan = (struct child_plan){
 		.sources_len = (int)JAIL_FD_MOUNT0 + (int)request->mounts_len,
 		.init_fd = request->init_fd,
-		.sync_fd = sync_fd,
+		.control_fd = request->fd[JAIL_FD_CONTROL],
+		.parents_fd = request->control_fd,
 		.cgroup_task_fds = request->cgroup_task_fds,
 		.cgroup_task_fds_len = request->cgroup_task_fds_len,
 	};
@@ -262,17 +266,30 @@ clone_child(const struct jail_spawn_request *request, int *ret_pidfd)
 {
 	struct clone_args args = {
 		.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND | CLONE_NEWUSER |
-			 CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET |
-			 CLONE_NEWIPC | CLONE_NEWUTS,
+			 CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC |
+			 CLONE_NEWUTS,
 		.pidfd = (uintptr_t)ret_pidfd,
 		.exit_signal = SIGCHLD,
 	};
+	pid_t pid;
+	int saved;
 
 	if (request->cgroup_dir_fd >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (unsigned)request->cgroup_dir_fd;
 	}
-	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (request->net_fd < 0)
+		args.flags |= CLONE_NEWNET;
+	else if (setns(request->net_fd, CLONE_NEWNET) < 0)
+		return -1;
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	saved = errno;
+	/* The child has no right over the namespace that it stays in. */
+	if (pid != 0 && request->net_fd >= 0 &&
+	    setns(request->home_net_fd, CLONE_NEWNET) < 0)
+		assert(!"the way back is open");
+	errno = saved;
+	return pid;
 }
 
 static int
@@ -309,50 +326,11 @@ write_maps(const struct jail_spawn_request *request, pid_t pid, struct err *e)
 	return 0;
 }
 
-/* 0: exec'ed.  Waits JAIL_SPAWN_TIMEOUT_MS at most. */
 static int
-wait_exec(int sync_fd, struct err *e)
+release(const struct jail_spawn_request *request, struct err *e)
 {
-	struct pollfd pfd = {.fd = sync_fd, .events = POLLIN};
-	struct spawn_record record;
-	ssize_t n;
-	int ready;
-
-	do {
-		ready = poll(&pfd, 1, JAIL_SPAWN_TIMEOUT_MS);
-	} while (ready < 0 && errno == EINTR);
-	if (ready < 0)
-		return err_sys(e, "wait for jail-init");
-	if (ready == 0)
-		return err_set(e, ERR_IO, ETIMEDOUT, "wait for jail-init");
-	n = recv(sync_fd, &record, sizeof(record), MSG_DONTWAIT);
-	if (n == 0)
-		return 0;
-	if (n != (ssize_t)sizeof(record) || record.step < STEP_MAPS ||
-	    record.step >= STEP_COUNT)
-		return err_set(e, ERR_IO, n < 0 ? errno : 0,
-			       "child broke off before its exec");
-	return err_set(e, ERR_IO, record.errnum, "%s", step_names[record.step]);
-}
-
-static int
-finish_child(const struct jail_spawn_request *request, pid_t pid, int sync_fd,
-	     struct err *e)
-{
-	siginfo_t info;
-
-	if (write_maps(request, pid, e) < 0)
-		return -1;
-	if (send(sync_fd, "m", 1, MSG_NOSIGNAL) != 1)
+	if (send(request->control_fd, SPAWN_GO, 1, MSG_NOSIGNAL) != 1)
 		return err_sys(e, "release the child");
-	if (wait_exec(sync_fd, e) < 0)
-		return -1;
-	/* A child killed before its exec closes the socket as well. */
-	info.si_pid = 0;
-	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
-		return err_sys(e, "look at jail-init");
-	if (info.si_pid != 0)
-		return err_set(e, ERR_IO, 0, "jail-init died at its start");
 	return 0;
 }
 
@@ -368,27 +346,19 @@ int
 jail_spawn(const struct jail_spawn_request *request, struct jail_process *ret,
 	   struct err *e)
 {
-	owned_fd int ours = -1, childs = -1, pidfd = -1;
+	owned_fd int pidfd = -1;
 	struct child_plan plan;
-	int pair[2];
 	pid_t pid;
 
 	if (check_request(request, e) < 0)
 		return err_wrap(e, "start jail");
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_sys(e, "start jail: make socket pair");
-	ours = pair[0];
-	childs = pair[1];
-	plan_make(&plan, request, childs);
+	plan_make(&plan, request);
 	pid = clone_child(request, &pidfd);
 	if (pid < 0)
 		return err_sys(e, "start jail: make namespaces");
-	if (pid == 0) {
-		(void)close(ours); /* or its own copy would hide our death */
+	if (pid == 0)
 		child_main(&plan);
-	}
-	fd_close(&childs);
-	if (finish_child(request, pid, ours, e) < 0) {
+	if (write_maps(request, pid, e) < 0 || release(request, e) < 0) {
 		reap_child(pid, pidfd);
 		return err_wrap(e, "start jail");
 	}

@@ -6,7 +6,7 @@
  * Life of one jail (DESIGN: prepare, gate, run); "->" control socket,
  * "=>" gate, S supervisor, I jail-init, P payload:
  *
- *   S       clone3 in all namespaces, write uid and gid maps
+ *   S       clone3 in all namespaces, write uid and gid maps, say so
  *   I       join cgroups, exec from the memfd; build root, /proc, /dev,
  *           pivot, loopback; clone the payload
  *   I -> S  PAYLOAD + pidfd; I locks itself down

@@ -92,7 +92,7 @@ gate_self_init(struct gate_self *self, struct err *e)
 	owned_fd int proc = -1, own = -1;
 	struct statfs fs;
 
-	*self = (struct gate_self){.proc_fd = -1};
+	*self = (struct gate_self){.proc_fd = -1, .net_fd = -1};
 	proc = open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (proc < 0 || fstatfs(proc, &fs) < 0)
 		return err_sys(e, "open /proc");
@@ -108,6 +108,9 @@ gate_self_init(struct gate_self *self, struct err *e)
 			return -1;
 	if (inode_at(own, "root", &self->root, e) < 0)
 		return -1;
+	self->net_fd = openat(own, ns_names[GATE_NS_NET], O_RDONLY | O_CLOEXEC);
+	if (self->net_fd < 0)
+		return err_sys(e, "open own network namespace");
 	self->proc_fd = fd_take(&proc);
 	return 0;
 }
@@ -116,6 +119,7 @@ void
 gate_self_done(struct gate_self *self)
 {
 	fd_close(&self->proc_fd);
+	fd_close(&self->net_fd);
 }
 
 int
@@ -219,14 +223,18 @@ check_task(int dir, const char *tid, const void *arg, struct err *e)
 }
 
 static int
-check_namespaces(const struct gate_self *self, int dir, struct err *e)
+check_namespaces(const struct gate_expected *x, int dir, struct err *e)
 {
 	for (int i = 0; i < GATE_NS_COUNT; i++) {
 		struct gate_inode got = {0};
 
 		if (inode_at(dir, ns_names[i], &got, e) < 0)
 			return -1;
-		if (is_same(&got, &self->ns[i]))
+		if (i == GATE_NS_NET && x->net != NULL &&
+		    !is_same(&got, x->net))
+			return err_set(e, ERR_DENIED, 0, "%s is not the slot's",
+				       ns_names[i]);
+		if (is_same(&got, &x->self->ns[i]))
 			return err_set(e, ERR_DENIED, 0,
 				       "%s is the supervisor's own",
 				       ns_names[i]);
@@ -411,7 +419,7 @@ check_payload_process(const struct gate_expected *x, pid_t pid, struct err *e)
 	if (open_process(x->self, pid, &dir, e) < 0)
 		return -1;
 	if (for_each_number(dir, "task", check_task, &id, e) < 0 ||
-	    check_namespaces(x->self, dir, e) < 0 ||
+	    check_namespaces(x, dir, e) < 0 ||
 	    check_root(x->self, dir, e) < 0 ||
 	    check_rlimits(x->policy, pid, e) < 0)
 		return -1;
@@ -523,7 +531,7 @@ gate_check_init(const struct gate_expected *x, struct err *e)
 				       "is not %u",
 				       s.uid[i], s.gid[i], id);
 	}
-	if (check_namespaces(x->self, dir, e) < 0)
+	if (check_namespaces(x, dir, e) < 0)
 		return err_wrap(e, "posture of jail-init");
 	return 0;
 }

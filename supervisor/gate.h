@@ -42,6 +42,7 @@ struct gate_inode {
 /* What is ours, read once at start: a jail must differ in all of it. */
 struct gate_self {
 	int proc_fd; /* /proc, checked to be procfs; owned */
+	int net_fd;  /* our network namespace; owned */
 	struct gate_inode ns[GATE_NS_COUNT];
 	struct gate_inode root;
 };
@@ -60,6 +61,8 @@ struct gate_expected {
 	uint32_t uid_base; /* jail-init; payload is + 1 */
 	struct gate_inode fds[PAYLOAD_FD_COUNT];
 	int32_t listener_number; /* in the payload; -1: none */
+	/* The slot's network namespace; NULL: any but ours. */
+	const struct gate_inode *net;
 };
 
 int gate_check_filtered(const struct gate_expected *x, struct err *e);

@@ -221,6 +221,7 @@ fill_request(const struct job *job, const struct child_fds *c,
 
 	jail_spawn_request_init(r);
 	r->init_fd = sup->catalog.init_fd;
+	r->control_fd = job->control;
 	r->proc_fd = sup->self.proc_fd;
 	r->uid_base = job->slot->uid_base;
 	r->fd[JAIL_FD_CONTROL] = c->control;
@@ -230,6 +231,10 @@ fill_request(const struct job *job, const struct child_fds *c,
 		r->fd[JAIL_FD_STDIN + i] = c->pipes[i];
 	r->fd[JAIL_FD_GATE] = c->gate;
 	r->fd[JAIL_FD_HARNESS] = c->harness;
+	if (job->expected.net != NULL) {
+		r->net_fd = job->slot->net.fd;
+		r->home_net_fd = sup->self.net_fd;
+	}
 	r->mount_fds = c->mounts;
 	r->mounts_len = job->policy->policy.mounts_len;
 	if (sup->cgroup.version == 2) {
@@ -299,6 +304,12 @@ job_start(struct job *job, struct err *e)
 	if (cgroup_slot_prepare(&job->sup->cgroup, &job->slot->cgroup,
 				&x->limits, e) < 0)
 		return -1;
+	if (!x->policy->has_loopback && job->slot->net.fd >= 0) {
+		if (netns_prepare(&job->slot->net, job->sup->self.net_fd, e) <
+		    0)
+			return -1;
+		x->net = &job->slot->net.inode;
+	}
 	child_fds_init(&c);
 	rc = spawn(job, &c, e);
 	child_fds_close(&c);

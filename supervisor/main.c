@@ -7,9 +7,10 @@
  * messages; it never parses text that a client or a jail wrote.
  *
  *   start    lock the state directory, take a uid range, try what the host
- *	      gives, clean up after a killed predecessor, make cgroups, let an
- *	      unprivileged child compile the policies, open mount sources, open
- *	      the audit log, bind the socket; then drop privileges.
+ *	      gives, clean up after a killed predecessor, make cgroups and empty
+ *	      network namespaces, let an unprivileged child compile the policies,
+ *	      open mount sources, open the audit log, bind the socket; then drop
+ *	      privileges.
  *   serve    for each JOB_SUBMIT one jail (job.h): prepare, check the posture
  *	      from outside (gate.h), run, record (audit.h), answer.
  *   files    SIGHUP: the audit log goes on in a new file.
@@ -191,7 +192,7 @@ static void
 supervisor_clear(struct supervisor *sup)
 {
 	sup->loop.epoll_fd = -1;
-	sup->self.proc_fd = -1;
+	sup->self.proc_fd = sup->self.net_fd = -1;
 	sup->slots.range_lock = -1;
 	sup->catalog.init_fd = -1;
 	sup->audit = AUDIT_INIT;
@@ -214,6 +215,8 @@ supervisor_start(struct supervisor *sup, int state_dir, struct err *e)
 	if (host_probe(&sup->host, &missing) < 0)
 		not_ready(sup, &missing);
 	if (start_cgroups(sup, state_dir, &missing) < 0)
+		not_ready(sup, &missing);
+	if (slots_make_networks(&sup->slots, sup->self.net_fd, &missing) < 0)
 		not_ready(sup, &missing);
 	if (catalog_load(&sup->catalog, &sup->config, e) < 0 ||
 	    audit_open(state_dir, sup->config.audit_max_bytes, &sup->audit, e) <

@@ -7,11 +7,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "supervisor/base/fd.h"
+#include "supervisor/base/log.h"
 #include "supervisor/base/str.h"
 
 _Static_assert(2 * CONFIG_SLOTS_MAX <= SLOTS_UID_RANGE,
@@ -81,6 +83,7 @@ slots_init(struct slots *slots, unsigned count, struct err *e)
 	for (unsigned i = 0; i < count; i++) {
 		slots->slot[i].index = i;
 		slots->slot[i].uid_base = first + 2 * i;
+		slots->slot[i].net = (struct netns)NETNS_INIT;
 	}
 	return 0;
 }
@@ -98,11 +101,27 @@ slots_make_cgroups(struct slots *slots, struct cgroup *cg, struct err *e)
 	return 0;
 }
 
+int
+slots_make_networks(struct slots *slots, int home_fd, struct err *e)
+{
+	if (!netns_may_return(home_fd)) {
+		log_info("netns_not_kept cause=\"%s\"", strerrordesc_np(errno));
+		return 0;
+	}
+	for (unsigned i = 0; i < slots->count; i++)
+		if (netns_prepare(&slots->slot[i].net, home_fd, e) < 0)
+			return -1;
+	return 0;
+}
+
 void
 slots_done(struct slots *slots, struct cgroup *cg)
 {
-	for (unsigned i = 0; cg != NULL && i < slots->count; i++)
-		cgroup_slot_destroy(cg, &slots->slot[i].cgroup);
+	for (unsigned i = 0; i < slots->count; i++) {
+		if (cg != NULL)
+			cgroup_slot_destroy(cg, &slots->slot[i].cgroup);
+		netns_done(&slots->slot[i].net);
+	}
 	fd_close(&slots->range_lock);
 }
 

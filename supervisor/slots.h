@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * slots.h - places for jails: each has its own pair of host uids and its own
- * cgroup, and belongs to at most one job at a time.
+ * slots.h - places for jails: each has its own pair of host uids, its own
+ * cgroup and network namespace, and belongs to at most one job at a time.
  */
 #ifndef PC_SUPERVISOR_SLOTS_H
 #define PC_SUPERVISOR_SLOTS_H
@@ -12,6 +12,7 @@
 #include "supervisor/base/err.h"
 #include "supervisor/cgroup.h"
 #include "supervisor/config.h"
+#include "supervisor/netns.h"
 
 /*
  * Host uids: SLOTS_UID_FIRST + range * SLOTS_UID_RANGE + 2 * slot.  A range is
@@ -28,6 +29,7 @@ struct slot {
 	uint32_t uid_base;
 	bool is_used;
 	struct cgroup_slot cgroup;
+	struct netns net; /* for policies without any network */
 };
 
 struct slots {
@@ -40,6 +42,12 @@ struct slots {
 /* Take a uid range; makes no cgroups yet. */
 int slots_init(struct slots *slots, unsigned count, struct err *e);
 int slots_make_cgroups(struct slots *slots, struct cgroup *cg, struct err *e);
+/*
+ * One for each slot; home_fd is our own network namespace.  None where we may
+ * not return to that (in a container with a user namespace): then each job
+ * makes its own.
+ */
+int slots_make_networks(struct slots *slots, int home_fd, struct err *e);
 void slots_done(struct slots *slots, struct cgroup *cg);
 
 /* NULL if all are used. */

@@ -299,6 +299,7 @@ spawn(const struct driver *d, struct run *r)
 	req.fd[JAIL_FD_POLICY] = d->policy_fd;
 	req.fd[JAIL_FD_RUNTIME] = d->runtime_fd;
 	make_pair(&r->control, &req.fd[JAIL_FD_CONTROL]);
+	req.control_fd = r->control;
 	make_pair(&r->gate, &req.fd[JAIL_FD_GATE]);
 	make_pipe(&req.fd[JAIL_FD_STDIN], &r->in);
 	make_pipe(&r->out, &req.fd[JAIL_FD_STDOUT]);
