@@ -348,16 +348,22 @@ main(void)
 			    .job_fd = -1,
 			    .report_fd = -1,
 			    .signal_fd = -1,
-			    .payload = -1};
+			    .payload = -1,
+			    .payload_fd = -1};
 	struct err e = ERR_INIT;
-	int collected = -1;
+	int collected = -1, status;
 
 	for (size_t i = 0; i < ARRAY_LEN(stages); i++)
 		if (stages[i].run(&jail, &e) < 0)
 			fail(stages[i].stage, &e);
-	tell(JAIL_MSG_EXITED, serve(&jail), -1);
+	tell(JAIL_MSG_PAYLOAD, 0, jail.payload_fd);
+	fd_close(&jail.payload_fd);
+	status = serve(&jail);
+	/* COLLECTED says it as well; but not when it will take a while. */
+	if (kill(-1, SIGKILL) == 0 || jail.collect_len > 0)
+		tell(JAIL_MSG_EXITED, status, -1);
 	if (kill_all(&jail, &e) < 0 || collect_files(&jail, &collected, &e) < 0)
 		fail(JAIL_STAGE_COLLECT, &e);
-	tell(JAIL_MSG_COLLECTED, 0, collected);
+	tell(JAIL_MSG_COLLECTED, status, collected);
 	return 0;
 }

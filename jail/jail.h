@@ -26,6 +26,7 @@ struct jail {
 	int report_fd; /* the payload's failure record, until its exec */
 	int signal_fd; /* SIGCHLD */
 	pid_t payload;
+	int payload_fd; /* its pidfd, until the supervisor has it */
 	/* Paths to bring back, from the bundle. */
 	char (*collect)[BUNDLE_PATH_MAX + 1];
 	size_t collect_len;
@@ -58,10 +59,7 @@ int net_loopback(struct jail *jail, struct err *e);
 
 /* ---- payload.c ---------------------------------------------------------- */
 
-/*
- * Start the payload up to its gate and tell the supervisor; closes the fds
- * that only the payload needs.
- */
+/* Start the payload up to its gate; closes the fds that only it needs. */
 int payload_start(struct jail *jail, struct err *e);
 
 /* ---- lockdown.c, landlock.c: irreversible, for the calling process ------ */

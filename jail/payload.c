@@ -52,13 +52,17 @@ _Static_assert((int)JAIL_FD_STDIN > PAYLOAD_FD_REPORT,
 static int
 place_fds(const struct jail *jail, struct err *e)
 {
-	(void)jail; /* the report pipe is at its place already */
+	/* The report pipe is at its place already. */
 	for (size_t i = 0; i < ARRAY_LEN(fd_places); i++)
 		if (dup2(fd_places[i].source, fd_places[i].target) < 0)
 			return err_sys(e, "fd %d", fd_places[i].target);
 	if (syscall(SYS_close_range, (unsigned)PAYLOAD_FD_REPORT + 1, ~0u, 0) <
 	    0)
 		return err_sys(e, "close other fds");
+	/* A program that knows nothing of a gate has no business with it. */
+	if (jail->runtime->is_direct &&
+	    fcntl(PAYLOAD_FD_GATE, F_SETFD, FD_CLOEXEC) < 0)
+		return err_sys(e, "close the gate on exec");
 	return 0;
 }
 
@@ -283,8 +287,7 @@ close_payload_fds(struct err *e)
 int
 payload_start(struct jail *jail, struct err *e)
 {
-	const struct jail_message msg = {.type = JAIL_MSG_PAYLOAD};
-	owned_fd int report = -1, pidfd = -1;
+	owned_fd int report = -1;
 	int pipefd[2];
 
 	exec_args_make(jail);
@@ -292,12 +295,10 @@ payload_start(struct jail *jail, struct err *e)
 		return err_sys(e, "make pipe");
 	jail->report_fd = pipefd[0];
 	report = pipefd[1];
-	jail->payload = clone_payload(&pidfd);
+	jail->payload = clone_payload(&jail->payload_fd);
 	if (jail->payload < 0)
 		return err_sys(e, "clone");
 	if (jail->payload == 0)
 		payload_main(jail, report);
-	if (close_payload_fds(e) < 0)
-		return -1;
-	return control_send(JAIL_FD_CONTROL, &msg, pidfd, e);
+	return close_payload_fds(e);
 }

@@ -9,18 +9,24 @@
  *   S       clone3 in all namespaces, write uid and gid maps, say so
  *   I       join cgroups, exec from the memfd; build root, /proc, /dev,
  *           pivot, loopback; clone the payload
- *   I -> S  PAYLOAD + pidfd; I locks itself down
+ *   I       locks itself down
+ *   I -> S  PAYLOAD + pidfd
  *   P       ids, capabilities, limits, no_new_privs, Landlock, seccomp
  *   P => S  GATE_FILTERED + number of the listener fd
- *   S       takes the listener by pidfd_getfd, checks posture A (fds)
- *   S => P  GATE_EXEC
- *   P => S  GATE_READY, from the harness, preloaded
- *   S       checks posture B (every task)
+ *   S       when both have come, checks postures A (payload) and C (jail-init),
+ *           takes the listener by pidfd_getfd
  *   S -> I  RUN + bundle
+ *   S => P  GATE_EXEC, at the same time
  *   I -> S  UNPACKED: /work and /run/job are there
+ *   P => S  GATE_READY, from the harness, preloaded
+ *   S       when both have come, checks posture B (every task)
  *   S => P  GATE_GO; untrusted code runs
  *   I -> S  EXITED + wait status of the payload; I kills all, collects
- *   I -> S  COLLECTED (+ memfd); I exits
+ *   I -> S  COLLECTED + wait status (+ memfd); I exits.  Without EXITED before
+ *           it when there was nobody to kill and nothing to collect.
+ *
+ * A direct runtime has no harness that waits: GATE_EXEC comes when UNPACKED has
+ * come and posture B was checked, and the gate closes with the exec.
  *
  * FAILED (I -> S) may come instead of any message of jail-init and is its
  * last one.
@@ -128,7 +134,8 @@ enum jail_message_type {
 	JAIL_MSG_RUN,	      /* sup -> init, 1 fd: bundle */
 	JAIL_MSG_UNPACKED,    /* init -> sup */
 	JAIL_MSG_EXITED,      /* init -> sup: wait_status of the payload */
-	JAIL_MSG_COLLECTED,   /* init -> sup, 0 or 1 fd: sealed memfd */
+	JAIL_MSG_COLLECTED,   /* init -> sup: wait_status; 0 or 1 fd: sealed
+				 memfd */
 	JAIL_MSG_FAILED,      /* init -> sup: stage, errnum, detail */
 	JAIL_MSG_COUNT
 };

@@ -124,7 +124,9 @@ struct runtime {
 	/* Host files that must exist for this runtime, for doctor and load. */
 	char requires_path[8][POLICY_PATH_MAX];
 	uint32_t requires_len;
-	uint32_t zero;
+	/* Start=direct: no harness waits at the gate, the program itself is
+	 * exec'ed when it opens. */
+	uint32_t is_direct;
 };
 
 /* Where the runtime's folder appears inside the jail, read-only. */

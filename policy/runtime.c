@@ -187,6 +187,15 @@ on_requires_hint(struct load_runtime *l, char *value)
 	copy_text(l, l->requires_hint, sizeof(l->requires_hint), value);
 }
 
+static void
+on_start(struct load_runtime *l, char *value)
+{
+	if (strcmp(value, "direct") == 0)
+		l->r->is_direct = 1;
+	else if (strcmp(value, "gated") != 0)
+		complain(l, "\"%s\" is neither gated nor direct", value);
+}
+
 static const struct {
 	const char *key;
 	key_fn *apply;
@@ -198,6 +207,7 @@ static const struct {
 	{"Code", on_code, true, false},
 	{"Tests", on_tests, true, false},
 	{"Exec", on_exec, true, false},
+	{"Start", on_start, false, false},
 	{"Environment", on_environment_entry, false, true},
 	{"Requires", on_requires, false, false},
 	{"RequiresHint", on_requires_hint, false, false},

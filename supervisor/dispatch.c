@@ -16,8 +16,8 @@ handle_hello(struct supervisor *sup, struct peer *peer,
 {
 	struct proto_hello_reply reply = {
 		.head.seq = msg->head.seq,
-		.slots_total = sup->slots.count,
-		.slots_free = sup->slots.count - sup->slots.used,
+		.slots_total = sup->config.slots,
+		.slots_free = job_slots_free(sup),
 		.policies = sup->catalog.policies_len,
 		.runtimes = sup->catalog.runtimes_len,
 		.cgroup_version =

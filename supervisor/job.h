@@ -2,14 +2,17 @@
 /*
  * job.h - one job from JOB_SUBMIT to JOB_DONE.
  *
- *   PREPARING   jail-init builds the jail; the payload locks itself down
- *   FILTERED    posture A passed, the harness is being exec'ed and preloads
- *   UNPACKING   posture B passed, jail-init unpacks the bundle
- *   RUNNING     posture C passed, the gate is open: untrusted code runs
+ *   PREPARING   jail-init builds the jail; it and the payload lock themselves
+ *               down
+ *   STARTING    postures A and C passed: jail-init unpacks the bundle, the
+ *               harness is exec'ed and preloads (a direct runtime waits)
+ *   RUNNING     posture B passed, the gate is open: untrusted code runs
  *   COLLECTING  the payload ended, jail-init brings back result files
  *   ENDING      jail-init was killed or will exit; wait for its end
  *   RECORDED    all is over, the record is appended; JOB_DONE follows once it
  *               is on the disk
+ *   LEAVING     answered; PID 1, the last process of the jail, is not gone yet,
+ *               and so the slot is not free
  *
  * Every state but RECORDED has a deadline.  Whatever goes wrong, the way out
  * is the same: kill PID 1, wait for it, record, answer.
@@ -36,12 +39,12 @@ struct peer;
 enum job_state {
 	JOB_FREE = 0,
 	JOB_PREPARING,
-	JOB_FILTERED,
-	JOB_UNPACKING,
+	JOB_STARTING,
 	JOB_RUNNING,
 	JOB_COLLECTING,
 	JOB_ENDING,
 	JOB_RECORDED,
+	JOB_LEAVING,
 	JOB_STATE_COUNT
 };
 
@@ -75,10 +78,13 @@ struct job {
 	struct watch control_watch, gate_watch, listener_watch, init_watch,
 		oom_watch;
 
-	bool is_at_gate; /* GATE_FILTERED came */
-	bool has_run;	 /* the gate was opened */
-	bool has_exited; /* EXITED came: wait_status */
-	bool is_oom;	 /* the kernel said so while it ran */
+	bool is_at_gate;  /* GATE_FILTERED came */
+	bool is_unpacked; /* UNPACKED came */
+	bool is_ready;	  /* GATE_READY came */
+	bool has_run;	  /* the gate was opened */
+	bool has_exited;  /* EXITED came: wait_status */
+	bool is_reaped;	  /* PID 1 is gone */
+	bool is_oom;	  /* the kernel said so while it ran */
 	bool is_timeout;
 	bool is_failed; /* err says why; REFUSED or ERROR */
 	int wait_status;
@@ -108,12 +114,26 @@ int job_kill_request(struct supervisor *sup, struct peer *peer,
 void job_peer_gone(struct supervisor *sup, const struct peer *peer);
 /* Kill every job, for shutdown. */
 void job_kill_all(struct supervisor *sup);
+/* How many jobs may start now. */
+unsigned job_slots_free(const struct supervisor *sup);
 /* The nearest deadline of any job, UINT64_MAX if none. */
 uint64_t job_next_deadline(const struct supervisor *sup);
 /* Handle deadlines; put this turn's records on the disk and answer. */
 void job_turn_end(struct supervisor *sup);
 
-/* ---- between job.c, job_start.c and job_end.c -------------------------- */
+/* ---- between job.c and its parts --------------------------------------- */
+
+/* The program itself waits at the gate, not a harness. */
+static inline bool
+job_is_direct(const struct job *job)
+{
+	return job->runtime->runtime.is_direct != 0;
+}
+
+/* PID 1 and with it the whole jail; job_on_init sees its end. */
+void job_end_by_kill(struct job *job);
+/* Our side or the jail's construction failed; the first cause counts. */
+void job_fail(struct job *job, const struct err *e);
 
 /* Take over everything from the slot to the running jail-init, or fail. */
 int job_start(struct job *job, struct err *e);
@@ -130,19 +150,25 @@ int job_check_collected(int fd, const struct policy *policy,
 
 /* It begins: leave evidence, should we not live to see its end. */
 int job_record_begin(struct job *job, struct err *e);
-/* PID 1 is gone: outcome, record, slot. */
+/* PID 1 is gone, or the last and going: outcome, record; then the answer. */
 void job_end(struct job *job);
+/* PID 1 is gone, the answer sent: give the slot back. */
+void job_leave(struct job *job);
 /* Answer a request that never became a job. */
 void job_refuse(struct supervisor *sup, struct peer *peer,
 		const struct proto_job_submit *submit, const struct err *why);
-/* Close and unwatch all that a job has open. */
-void job_close(struct job *job);
 void job_on_deadline(struct job *job);
 
-/* Handlers that job_start.c puts on the jail's fds. */
+/* Handlers of the jail's fds. */
 void job_on_control(struct watch *w, uint32_t events);
 void job_on_gate(struct watch *w, uint32_t events);
 void job_on_init(struct watch *w, uint32_t events);
 void job_on_oom(struct watch *w, uint32_t events);
+void job_on_listener(struct watch *w, uint32_t events);
+/* jail-init's messages before the gate is open. */
+int job_on_payload(struct job *job, const struct jail_message *msg, int *fd,
+		   struct err *e);
+int job_on_unpacked(struct job *job, const struct jail_message *msg, int *fd,
+		    struct err *e);
 
 #endif

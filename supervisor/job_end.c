@@ -163,21 +163,20 @@ append_record(struct job *job)
 	(void)audit_job(&job->sup->audit, &record, &e);
 }
 
-void
-job_close(struct job *job)
+/* All but PID 1 itself. */
+static void
+close_all(struct job *job)
 {
 	struct loop *loop = &job->sup->loop;
 
 	loop_remove(loop, &job->control_watch);
 	loop_remove(loop, &job->gate_watch);
 	loop_remove(loop, &job->listener_watch);
-	loop_remove(loop, &job->init_watch);
 	loop_remove(loop, &job->oom_watch);
 	fd_close(&job->control);
 	fd_close(&job->gate);
 	fd_close(&job->listener);
 	fd_close(&job->payload_pidfd);
-	fd_close(&job->jail.pidfd);
 	fd_close(&job->bundle);
 	for (int i = 0; i < JOB_PIPE_COUNT; i++)
 		fd_close(&job->pipes[i]);
@@ -197,7 +196,7 @@ job_end(struct job *job)
 	set_outcome(job, is_oom);
 	if (job->done.outcome != PROTO_OUTCOME_REFUSED)
 		job->done.reason = (uint32_t)find_reason(job, is_oom, &usage);
-	job_close(job);
+	close_all(job);
 	append_record(job);
 	job->state = JOB_RECORDED;
 }
@@ -267,10 +266,25 @@ answer(struct job *job)
 	log_done(job);
 	send_done(job);
 	fd_close(&job->collected);
+	job->peer = NULL;
+	job->state = JOB_LEAVING;
+	sup->jobs_leaving++;
+	if (job->is_reaped || job->jail.pidfd < 0)
+		job_leave(job);
+}
+
+void
+job_leave(struct job *job)
+{
+	struct supervisor *sup = job->sup;
+
+	loop_remove(&sup->loop, &job->init_watch);
+	fd_close(&job->jail.pidfd);
 	/* After the answer: nobody waits for it. */
 	cgroup_slot_idle(&sup->cgroup, &job->slot->cgroup);
 	slots_give_back(&sup->slots, job->slot);
 	job->state = JOB_FREE;
+	sup->jobs_leaving--;
 	sup->jobs_live--;
 }
 

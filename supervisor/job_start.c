@@ -56,6 +56,7 @@ job_check_request(const struct supervisor *sup,
 			       "workflow: letters, digits, _ and - only");
 	for (unsigned i = 0; i < sup->slots.count; i++)
 		if (sup->jobs[i].state != JOB_FREE &&
+		    sup->jobs[i].state != JOB_LEAVING &&
 		    strcmp(sup->jobs[i].submit.job_id, submit->job_id) == 0)
 			return err_set(e, ERR_CONFLICT, 0,
 				       "job_id: a job of this id is running");

@@ -8,8 +8,8 @@
  *
  *   start    lock the state directory, take a uid range, try what the host
  *	      gives, clean up after a killed predecessor, make cgroups and empty
- *	      network namespaces, let an unprivileged child compile the policies,
- *	      open mount sources, open the audit log, bind the socket; then drop
+ *	      network namespaces, let an unprivileged child compile the
+ *policies, open mount sources, open the audit log, bind the socket; then drop
  *	      privileges.
  *   serve    for each JOB_SUBMIT one jail (job.h): prepare, check the posture
  *	      from outside (gate.h), run, record (audit.h), answer.
@@ -207,7 +207,7 @@ supervisor_start(struct supervisor *sup, int state_dir, struct err *e)
 
 	if (name_instance(sup, state_dir, e) < 0 ||
 	    loop_init(&sup->loop, e) < 0 || gate_self_init(&sup->self, e) < 0 ||
-	    slots_init(&sup->slots, sup->config.slots, e) < 0)
+	    slots_init(&sup->slots, sup->config.slots + SLOTS_SPARE, e) < 0)
 		return -1;
 	sup->jobs = calloc(sup->slots.count, sizeof(sup->jobs[0]));
 	if (sup->jobs == NULL)
@@ -344,7 +344,7 @@ run(struct supervisor *sup, struct err *e)
 		log_info("ready version=" PROMPTCRAFT_VERSION
 			 " socket=%s slots=%u policies=%u runtimes=%u "
 			 "cgroup=v%d landlock=%u takes_jobs=%s",
-			 sup->config.socket_path, sup->slots.count,
+			 sup->config.socket_path, sup->config.slots,
 			 sup->catalog.policies_len, sup->catalog.runtimes_len,
 			 sup->has_cgroup ? sup->cgroup.version : 0,
 			 sup->host.landlock_abi,

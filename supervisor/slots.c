@@ -16,7 +16,7 @@
 #include "supervisor/base/log.h"
 #include "supervisor/base/str.h"
 
-_Static_assert(2 * CONFIG_SLOTS_MAX <= SLOTS_UID_RANGE,
+_Static_assert(2 * SLOTS_MAX <= SLOTS_UID_RANGE,
 	       "a range has a pair of uids for every slot");
 
 static int
@@ -74,7 +74,7 @@ slots_init(struct slots *slots, unsigned count, struct err *e)
 	unsigned range = 0;
 	uint32_t first;
 
-	assert(count <= CONFIG_SLOTS_MAX);
+	assert(count <= SLOTS_MAX);
 	*slots = (struct slots){.range_lock = -1, .count = count};
 	if (open_run_dir(&dir, e) < 0 ||
 	    take_range(dir, &range, &slots->range_lock, e) < 0)

@@ -38,6 +38,7 @@ struct supervisor {
 	struct discard discard;
 	struct job *jobs; /* one place a slot */
 	unsigned jobs_live;
+	unsigned jobs_leaving; /* of these, answered already */
 	bool is_stopping;
 	/* Why jobs are refused; kind ERR_NONE: they are taken. */
 	struct err cause;

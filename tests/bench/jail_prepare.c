@@ -443,11 +443,17 @@ static int
 finish(struct run *r, uint64_t start_us)
 {
 	struct jail_message msg;
-	int collected = -1, none = -1, status;
+	struct err e = ERR_INIT;
+	int collected = -1, status;
 
-	expect(r, JAIL_MSG_EXITED, &msg, &none);
+	/* EXITED comes only when there is more to do than to say so. */
+	if (control_recv(r->control, &msg, &collected, &e) != 1)
+		die("jail-init is gone");
 	status = msg.wait_status;
-	expect(r, JAIL_MSG_COLLECTED, &msg, &collected);
+	if (msg.type == JAIL_MSG_EXITED)
+		expect(r, JAIL_MSG_COLLECTED, &msg, &collected);
+	else if (msg.type != JAIL_MSG_COLLECTED)
+		die("message %u at the end", msg.type);
 	if (waitpid(r->process.pid, NULL, 0) != r->process.pid)
 		die("reap jail-init");
 	r->ended_us = clock_mono_us() - start_us;

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * job_gate.c - from a jail that builds itself to the open gate.
+ *
+ * PAYLOAD (jail-init has shrunk) and FILTERED (the payload has its filter) come
+ * in any order.  When both are here, postures A and C are checked, and
+ * jail-init gets the bundle to unpack.  Meanwhile a runtime's harness may start
+ * and preload; it says READY.  A direct runtime does not start before the gate
+ * is open.  When the bundle is unpacked and the runtime waits, posture B is
+ * checked and the gate opened.
+ */
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#include "supervisor/base/clock.h"
+#include "supervisor/base/fd.h"
+#include "supervisor/base/log.h"
+#include "supervisor/base/str.h"
+#include "supervisor/channel.h"
+#include "supervisor/job.h"
+#include "supervisor/supervisor.h"
+
+static void
+posture_failed(struct job *job, const struct err *e)
+{
+	log_error("posture_mismatch job=%s policy=%s cause=\"%s\"",
+		  job->submit.job_id, job->submit.policy, e->text);
+	(void)str_copy(job->posture, sizeof(job->posture), e->text);
+	job_fail(job, e);
+}
+
+/* ---- the first stop ---------------------------------------------------- */
+
+static int
+take_listener(struct job *job, struct err *e)
+{
+	bool has_audit = job->policy->policy.audit_len > 0;
+
+	if (!has_audit && job->listener_number == -1)
+		return 0;
+	if (!has_audit || job->listener_number < 0)
+		return err_set(e, ERR_DENIED, 0,
+			       "seccomp listener %d does not fit the policy",
+			       job->listener_number);
+	job->listener =
+		pidfd_getfd(job->payload_pidfd, job->listener_number, 0);
+	if (job->listener < 0)
+		return err_sys(e, "take seccomp listener");
+	return loop_add(&job->sup->loop, &job->listener_watch, job->listener,
+			EPOLLIN, job_on_listener, job, e);
+}
+
+static int
+check_filtered(struct job *job, struct err *e)
+{
+	if (gate_pid_of(&job->sup->self, job->payload_pidfd,
+			&job->expected.payload_pid, e) < 0 ||
+	    gate_check_filtered(&job->expected, e) < 0)
+		return -1;
+	return gate_check_init(&job->expected, e);
+}
+
+/* Both jail-init and the payload have given up what they had to. */
+static void
+pass_filtered(struct job *job)
+{
+	struct err e = ERR_INIT;
+
+	if (!job->is_at_gate || job->payload_pidfd < 0)
+		return;
+	job->expected.listener_number = job->listener_number;
+	if (check_filtered(job, &e) < 0) {
+		posture_failed(job, &e);
+		return;
+	}
+	if (take_listener(job, &e) < 0 ||
+	    channel_send(job->control, JAIL_MSG_RUN, job->bundle, &e) < 0 ||
+	    (!job_is_direct(job) &&
+	     channel_gate_send(job->gate, GATE_EXEC, &e) < 0)) {
+		job_fail(job, &e);
+		return;
+	}
+	fd_close(&job->bundle);
+	job->state = JOB_STARTING;
+}
+
+int
+job_on_payload(struct job *job, const struct jail_message *msg, int *fd,
+	       struct err *e)
+{
+	(void)msg;
+	if (*fd < 0 || job->payload_pidfd >= 0)
+		return err_set(e, ERR_PEER, 0, "PAYLOAD without a pidfd");
+	job->payload_pidfd = fd_take(fd);
+	pass_filtered(job);
+	return 0;
+}
+
+/* ---- the gate itself ---------------------------------------------------- */
+
+static void
+send_started(struct job *job)
+{
+	struct proto_job_started started = {
+		.head.seq = job->submit.head.seq,
+		.limits = job->limits,
+		.slot = job->slot->index,
+		.prepare_us = (uint32_t)(job->go_us - job->submitted_us),
+	};
+	const struct policy *policy = &job->policy->policy;
+
+	(void)str_copy(started.job_id, sizeof(started.job_id),
+		       job->submit.job_id);
+	(void)str_copy(started.policy, sizeof(started.policy), policy->name);
+	memcpy(started.policy_sha256, policy->sha256,
+	       sizeof(started.policy_sha256));
+	memcpy(started.bpf_sha256, policy->bpf_sha256,
+	       sizeof(started.bpf_sha256));
+	wire_head_init(&started.head, PROTO_JOB_STARTED, sizeof(started),
+		       JOB_PIPE_COUNT);
+	/* The client's ends are the client's alone: or they never end. */
+	peer_send(job->peer, &started.head, job->pipes);
+}
+
+/* A runtime that waits has nothing more to say. */
+static int
+check_silent(const struct job *job, struct err *e)
+{
+	char byte = 0;
+	int32_t ignored;
+
+	if (channel_gate_recv(job->gate, &byte, &ignored, e) != CHANNEL_AGAIN)
+		return err_set(
+			e, ERR_PEER, 0,
+			"gate message out of turn, or the runtime ended");
+	return 0;
+}
+
+/* If everything is in place and right, let untrusted code run. */
+static void
+pass_gate(struct job *job)
+{
+	struct err e = ERR_INIT;
+
+	if (!job->is_unpacked || (!job->is_ready && !job_is_direct(job)))
+		return;
+	if (gate_check_ready(&job->expected, &e) < 0) {
+		posture_failed(job, &e);
+		return;
+	}
+	if (check_silent(job, &e) < 0) {
+		job_fail(job, &e);
+		return;
+	}
+	(void)str_copy(job->posture, sizeof(job->posture), "passed");
+	job->go_us = clock_mono_us();
+	send_started(job);
+	if (channel_gate_send(job->gate,
+			      job_is_direct(job) ? GATE_EXEC : GATE_GO,
+			      &e) < 0) {
+		job_fail(job, &e);
+		return;
+	}
+	job->has_run = true;
+	job->state = JOB_RUNNING;
+	job->deadline_us = job->go_us + job->limits.wall_ms * 1000;
+	log_debug("job_running job=%s slot=%u prepare_us=%llu",
+		  job->submit.job_id, job->slot->index,
+		  (unsigned long long)(job->go_us - job->submitted_us));
+}
+
+int
+job_on_unpacked(struct job *job, const struct jail_message *msg, int *fd,
+		struct err *e)
+{
+	(void)msg;
+	(void)fd;
+	(void)e;
+	job->is_unpacked = true;
+	pass_gate(job);
+	return 0;
+}
+
+void
+job_on_gate(struct watch *w, uint32_t events)
+{
+	struct job *job = w->owner;
+	struct err e = ERR_INIT;
+	char byte = 0;
+
+	(void)events;
+	switch (channel_gate_recv(job->gate, &byte, &job->listener_number,
+				  &e)) {
+	case CHANNEL_AGAIN:
+		return;
+	case CHANNEL_CLOSED:
+		/* The harness closes it; if it died, PID 1 says how. */
+		loop_remove(&job->sup->loop, w);
+		return;
+	case CHANNEL_FAILED:
+		job_fail(job, &e);
+		return;
+	case CHANNEL_OK:
+		break;
+	}
+	if (byte == GATE_FILTERED && job->state == JOB_PREPARING &&
+	    !job->is_at_gate) {
+		job->is_at_gate = true;
+		pass_filtered(job);
+	} else if (byte == GATE_READY && job->state == JOB_STARTING &&
+		   !job_is_direct(job) && !job->is_ready) {
+		job->is_ready = true;
+		pass_gate(job);
+	} else {
+		err_set(&e, ERR_PEER, 0, "gate message '%c' out of turn", byte);
+		job_fail(job, &e);
+	}
+}
