@@ -62,6 +62,10 @@ struct cgroup_slot {
 	int tasks[CGROUP_PARTS]; /* v1: for the child to join; else -1 */
 	int oom_fd; /* readable when the slot runs out of memory; -1: none */
 	struct cgroup_usage base; /* counters when the job began */
+	/* v1, which keeps its directories */
+	bool is_clean;		     /* reset since the last job */
+	uint64_t left_bytes;	     /* what that one left charged */
+	struct cgroup_limits limits; /* as written */
 };
 
 struct cgroup_ops {

@@ -2,12 +2,12 @@
 /*
  * cgroup_v1.c - separate hierarchies for memory, pids, cpu and cpuacct.
  *
- * A slot's directories are kept from job to job: a new memory cgroup is dear,
- * and removed ones linger, so it is made anew only when a job left a lot in it.
- * The pids directory always is, because its peak cannot be reset.  The child
- * joins by writing "0" to `tasks` itself; any other way waits for an RCU grace
- * period.  The kernel kills one process on out-of-memory, so an eventfd tells
- * us to end the rest of the job.
+ * A slot's directories are kept from job to job and cleaned in between: a new
+ * memory cgroup is dear, and removed ones linger, so it is made anew only when
+ * a job left a lot in it. The pids directory always is, because its peak cannot
+ * be reset.  The child joins by writing "0" to `tasks` itself; any other way
+ * waits for an RCU grace period.  The kernel kills one process on
+ * out-of-memory, so an eventfd tells us to end the rest of the job.
  *
  * What TCP and UDP sockets buffer is not part of a v1 memory limit, and is not
  * counted at all until it has a limit of its own.
@@ -28,6 +28,7 @@
 #define CPU_PERIOD_US 100000
 #define NO_LIMIT "-1"
 #define EMPTY_MAX (32u << 20) /* that much is emptied in 0.2 s at most */
+#define LEFT_MAX (1u << 20)   /* that much may stay */
 #define HELD_SHARE 8 /* of a job's limit, may be left by the one before it */
 #define SOCKET_LIMIT "memory.kmem.tcp.limit_in_bytes"
 #define SOCKET_SHARE 4 /* of the memory limit, on top of it */
@@ -123,6 +124,8 @@ renew(struct cgroup *cg, struct cgroup_slot *slot, int part, struct err *e)
 {
 	char name[24];
 
+	if (part != CGROUP_PIDS)
+		slot->limits = (struct cgroup_limits){0};
 	slot_name(slot, name);
 	fd_close(&slot->dir[part]);
 	if (unlinkat(cg->root[part], name, AT_REMOVEDIR) < 0 && errno != ENOENT)
@@ -142,16 +145,17 @@ renew_memory(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
 	return listen_oom(slot, e);
 }
 
-/* Does a slot without processes still have more than this charged to it? */
-static bool
-holds(const struct cgroup_slot *slot, uint64_t bytes)
+/* What a slot without processes still has charged to it. */
+static uint64_t
+left_bytes(const struct cgroup_slot *slot)
 {
 	struct err e = ERR_INIT;
 	uint64_t left = 0;
 
-	return cgroup_read_u64(slot->dir[CGROUP_MEMORY],
-			       "memory.usage_in_bytes", &left, &e) < 0 ||
-	       left > bytes;
+	if (cgroup_read_u64(slot->dir[CGROUP_MEMORY], "memory.usage_in_bytes",
+			    &left, &e) < 0)
+		return UINT64_MAX;
+	return left;
 }
 
 static int
@@ -175,6 +179,15 @@ limit_memory(int dir, uint64_t bytes, struct err *e)
 	return 0;
 }
 
+static int
+limit_pids(const struct cgroup_slot *slot, const struct cgroup_limits *limits,
+	   struct err *e)
+{
+	/* + 1 for jail-init. */
+	return cgroup_write_u64(slot->dir[CGROUP_PIDS], "pids.max",
+				(uint64_t)limits->pids + 1, e);
+}
+
 int
 cgroup_v1_limits_write(const struct cgroup_slot *slot,
 		       const struct cgroup_limits *limits, struct err *e)
@@ -183,9 +196,7 @@ cgroup_v1_limits_write(const struct cgroup_slot *slot,
 
 	if (limit_memory(slot->dir[CGROUP_MEMORY], limits->memory_bytes, e) < 0)
 		return -1;
-	/* + 1 for jail-init. */
-	if (cgroup_write_u64(slot->dir[CGROUP_PIDS], "pids.max",
-			     (uint64_t)limits->pids + 1, e) < 0)
+	if (limit_pids(slot, limits, e) < 0)
 		return -1;
 	if (cgroup_write_u64(cpu, "cpu.cfs_period_us", CPU_PERIOD_US, e) < 0)
 		return -1;
@@ -226,28 +237,72 @@ v1_read_usage(const struct cgroup_slot *slot, struct cgroup_usage *ret,
 	return 0;
 }
 
+/*
+ * What the job left would count as the next one's.  To empty a cgroup of a
+ * million dentries takes seconds, and what a client holds cannot be taken away:
+ * then it goes with its directory.  A little may stay, because to empty even
+ * that waits for every CPU.
+ */
 static int
-v1_slot_prepare(struct cgroup *cg, struct cgroup_slot *slot,
-		const struct cgroup_limits *limits, struct err *e)
+empty_memory(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
+{
+	struct err ignored = ERR_INIT;
+
+	slot->left_bytes = left_bytes(slot);
+	/* oom_fd: renewing failed the last time. */
+	if (slot->oom_fd < 0 || slot->left_bytes > EMPTY_MAX) {
+		slot->left_bytes = 0;
+		return renew_memory(cg, slot, e);
+	}
+	if (slot->left_bytes > LEFT_MAX) {
+		/* EBUSY leaves some of it; the kernel reclaims that on
+		 * demand. */
+		(void)cgroup_write(slot->dir[CGROUP_MEMORY],
+				   "memory.force_empty", "0", &ignored);
+		slot->left_bytes = left_bytes(slot);
+	}
+	return 0;
+}
+
+/* Everything for the next job that does not depend on it. */
+static int
+clean(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
 {
 	uint64_t events;
-	int memory;
 
-	/* oom_fd: renewing failed in v1_slot_idle. */
-	if ((slot->oom_fd < 0 ||
-	     holds(slot, limits->memory_bytes / HELD_SHARE)) &&
-	    renew_memory(cg, slot, e) < 0)
-		return -1;
-	memory = slot->dir[CGROUP_MEMORY];
-	if (renew(cg, slot, CGROUP_PIDS, e) < 0 ||
-	    cgroup_v1_limits_write(slot, limits, e) < 0)
-		return -1;
-	if (cgroup_write(memory, "memory.max_usage_in_bytes", "0", e) < 0)
+	if (empty_memory(cg, slot, e) < 0 ||
+	    renew(cg, slot, CGROUP_PIDS, e) < 0 ||
+	    cgroup_write(slot->dir[CGROUP_MEMORY], "memory.max_usage_in_bytes",
+			 "0", e) < 0)
 		return -1;
 	if (read(slot->oom_fd, &events, sizeof(events)) < 0 && errno != EAGAIN)
 		return err_sys(e, "clear out-of-memory event");
 	slot->base = (struct cgroup_usage){0};
-	return v1_read_usage(slot, &slot->base, e);
+	if (v1_read_usage(slot, &slot->base, e) < 0)
+		return -1;
+	slot->is_clean = true;
+	return 0;
+}
+
+static int
+v1_slot_prepare(struct cgroup *cg, struct cgroup_slot *slot,
+		const struct cgroup_limits *limits, struct err *e)
+{
+	if (!slot->is_clean && clean(cg, slot, e) < 0)
+		return -1;
+	if (slot->left_bytes > limits->memory_bytes / HELD_SHARE) {
+		if (renew_memory(cg, slot, e) < 0)
+			return -1;
+		slot->left_bytes = 0;
+	}
+	slot->is_clean = false;
+	/* The pids directory is new.  The gate reads all back in any case. */
+	if (memcmp(limits, &slot->limits, sizeof(*limits)) == 0)
+		return limit_pids(slot, limits, e);
+	if (cgroup_v1_limits_write(slot, limits, e) < 0)
+		return -1;
+	slot->limits = *limits;
+	return 0;
 }
 
 static int
@@ -299,20 +354,9 @@ v1_slot_idle(struct cgroup *cg, struct cgroup_slot *slot)
 {
 	struct err e = ERR_INIT;
 
-	/*
-	 * What the job left would count as the next one's.  To empty a cgroup
-	 * of a million dentries takes seconds, and what a client holds cannot
-	 * be taken away: then it goes with its directory.
-	 */
-	if (holds(slot, EMPTY_MAX)) {
-		if (renew_memory(cg, slot, &e) < 0)
-			log_warning("cgroup_kept slot=%u error=\"%s\"",
-				    slot->index, e.text);
-		return;
-	}
-	/* EBUSY leaves some of it; the kernel reclaims that on demand. */
-	(void)cgroup_write(slot->dir[CGROUP_MEMORY], "memory.force_empty", "0",
-			   &e);
+	if (clean(cg, slot, &e) < 0) /* slot_prepare tries again */
+		log_warning("cgroup_kept slot=%u error=\"%s\"", slot->index,
+			    e.text);
 }
 
 static void

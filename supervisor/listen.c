@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -372,11 +374,37 @@ listen_stop(struct supervisor *sup)
 			    sup->config.socket_path, strerrordesc_np(errno));
 }
 
+/*
+ * Close a peer's socket here and now, if that cannot block: the other end is
+ * gone, so nothing can be added, and no fds lie unread in it.  To have it
+ * closed by a child takes twenty times as long.
+ */
+static void
+close_empty(const struct peer *peer, int *sock)
+{
+	struct pollfd p = {.fd = *sock};
+	char name[64], text[512];
+	owned_fd int info = -1;
+	ssize_t n;
+
+	if (poll(&p, 1, 0) != 1 || (p.revents & POLLHUP) == 0)
+		return;
+	(void)snprintf(name, sizeof(name), "self/fdinfo/%d", *sock);
+	info = openat(peer->sup->self.proc_fd, name, O_RDONLY | O_CLOEXEC);
+	n = info < 0 ? -1 : fd_read_full(info, text, sizeof(text) - 1);
+	if (n < 0)
+		return;
+	text[n] = '\0';
+	if (strstr(text, "\nscm_fds:\t0\n") != NULL)
+		fd_close(sock);
+}
+
 static void
 peer_free(struct peer *peer)
 {
 	job_peer_gone(peer->sup, peer);
 	loop_remove(&peer->sup->loop, &peer->watch);
+	close_empty(peer, &peer->sock);
 	discard_add(&peer->sup->discard, &peer->sock);
 	while (peer->first != NULL) {
 		struct outgoing *o = peer->first;
