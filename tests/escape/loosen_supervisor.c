@@ -66,15 +66,18 @@ WRAP(int, gate_check_init, const struct gate_expected *x, struct err *e)
 WRAP(int, jail_spawn, const struct jail_spawn_request *request,
      struct jail_process *ret, struct err *e)
 {
+	struct jail_spawn_request copy = *request;
 	int rc;
 
+	if (is_loose("netns"))
+		copy.net_fd = -1; /* not the slot's, and no new one */
 	if (is_loose("fds")) {
 		int root = open("/", O_RDONLY | O_DIRECTORY);
 
 		(void)dup2(root, LEAKED_FD);
 		(void)close(root);
 	}
-	rc = __real_jail_spawn(request, ret, e);
+	rc = __real_jail_spawn(&copy, ret, e);
 	if (is_loose("fds"))
 		(void)close(LEAKED_FD);
 	return rc;

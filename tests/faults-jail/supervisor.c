@@ -154,6 +154,8 @@ __wrap_jail_spawn(const struct jail_spawn_request *request,
 	int rc;
 
 	leave_cgroups(&copy);
+	if (fault_is("share-net"))
+		copy.net_fd = -1; /* not the slot's, and no new one */
 	if (fault_is("groups"))
 		(void)RAW(SYS_setgroups, 1, &group);
 	is_spawning = true;
