@@ -36,6 +36,7 @@
 
 /* Capability bits are kept in two 32-bit words. */
 #define CAP_WORDS _LINUX_CAPABILITY_U32S_3
+#define CAPS_MAX 64
 
 #define LOCKED_SECUREBITS                                                      \
 	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS_LOCKED |      \
@@ -99,14 +100,13 @@ lockdown_limits(const struct policy *policy, struct err *e)
 int
 lockdown_bounds(struct err *e)
 {
-	for (unsigned long cap = 0; cap < 64; cap++) {
-		int has = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
-
-		if (has < 0)
-			break; /* beyond the kernel's last */
-		if (has > 0 && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+	/* EINVAL: beyond the kernel's last. */
+	for (unsigned long cap = 0; cap < CAPS_MAX; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0) {
+			if (errno == EINVAL)
+				break;
 			return err_sys(e, "drop capability %lu", cap);
-	}
+		}
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return err_sys(e, "clear ambient capabilities");
 	if (prctl(PR_SET_SECUREBITS, LOCKED_SECUREBITS, 0, 0, 0) < 0)
@@ -131,10 +131,15 @@ check_caps(uint64_t keep, struct err *e)
 			return err_set(e, ERR_DENIED, EPERM,
 				       "capabilities did not go");
 	}
-	for (unsigned long cap = 0; cap < 64; cap++)
-		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) > 0)
+	for (unsigned long cap = 0; cap < CAPS_MAX; cap++) {
+		int has = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+
+		if (has < 0)
+			break;
+		if (has > 0)
 			return err_set(e, ERR_DENIED, EPERM,
 				       "bounding set is not empty");
+	}
 	return 0;
 }
 
@@ -162,13 +167,13 @@ lockdown_caps(uint64_t keep, struct err *e)
 int
 lockdown_seccomp(const struct policy *policy, int *ret_listener, struct err *e)
 {
-	struct sock_filter copy[POLICY_BPF_MAX];
-	struct sock_fprog prog = {.len = (unsigned short)policy->bpf_len,
-				  .filter = copy};
+	/* The kernel does not write there. */
+	struct sock_fprog prog = {
+		.len = (unsigned short)policy->bpf_len,
+		.filter = (struct sock_filter *)(uintptr_t)policy->bpf};
 	unsigned long flags = 0;
 	long rc;
 
-	memcpy(copy, policy->bpf, policy->bpf_len * sizeof(copy[0]));
 	/* The filter holds the rule by itself; this closes it for new mappings
 	 * of any kind where the kernel can (6.3). */
 	if (policy->denies_write_exec &&

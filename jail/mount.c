@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -63,9 +64,12 @@ make_tmpfs(const struct tmpfs_spec *spec, int *ret_fd, struct err *e)
 		return err_sys(e, "open tmpfs");
 	if (set_number(fs_fd, "size", "u", spec->bytes, e) < 0 ||
 	    set_number(fs_fd, "nr_inodes", "u", spec->inodes, e) < 0 ||
-	    set_number(fs_fd, "mode", "o", spec->mode, e) < 0 ||
-	    set_number(fs_fd, "uid", "u", (uint64_t)spec->owner, e) < 0 ||
-	    set_number(fs_fd, "gid", "u", (uint64_t)spec->owner, e) < 0)
+	    set_number(fs_fd, "mode", "o", spec->mode, e) < 0)
+		return -1;
+	/* It belongs to its maker, if nothing else is said. */
+	if (spec->owner != JAIL_UID_INIT &&
+	    (set_number(fs_fd, "uid", "u", (uint64_t)spec->owner, e) < 0 ||
+	     set_number(fs_fd, "gid", "u", (uint64_t)spec->owner, e) < 0))
 		return -1;
 	if (fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return err_sys(e, "make tmpfs");
@@ -99,6 +103,25 @@ enter_dir(int dirfd, const char *name, mode_t mode)
 	return openat(dirfd, name, flags);
 }
 
+/* The directory that holds the last component of path, if it is there. */
+static int
+open_parent(const struct jail *jail, const char *path)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	char parent[POLICY_PATH_MAX] = ".";
+	size_t len = (size_t)(strrchr(path, '/') - path);
+
+	if (len > 0) {
+		memcpy(parent, path + 1, len - 1);
+		parent[len - 1] = '\0';
+	}
+	return (int)syscall(SYS_openat2, jail->root_fd, parent, &how,
+			    sizeof(how));
+}
+
 /*
  * Open the directory that holds the last component of an absolute path,
  * making what is missing; *ret_name points to that component within path.
@@ -107,11 +130,18 @@ static int
 enter_parent(const struct jail *jail, const char *path, int *ret_fd,
 	     const char **ret_name, struct err *e)
 {
-	owned_fd int dirfd =
-		openat(jail->root_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	owned_fd int dirfd = open_parent(jail, path);
 	char part[POLICY_PATH_MAX];
 	const char *at = path + 1;
 
+	if (dirfd >= 0) {
+		*ret_name = strrchr(path, '/') + 1;
+		*ret_fd = fd_take(&dirfd);
+		return 0;
+	}
+	if (errno != ENOENT)
+		return err_sys(e, "%s", path);
+	dirfd = openat(jail->root_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
 		return err_sys(e, "%s", path);
 	for (const char *slash; (slash = strchr(at, '/')) != NULL;

@@ -408,29 +408,38 @@ check_fds(int dir, const struct gate_expected *x, const char *mountinfo,
 
 /* ---- postures ---------------------------------------------------------- */
 
+static char mountinfo_text[MOUNTINFO_MAX]; /* one thread */
+
+/* What all tasks of a process have in common, but the fds. */
 static int
-check_payload_process(const struct gate_expected *x, pid_t pid, struct err *e)
+check_surroundings(const struct gate_expected *x, pid_t pid, int dir,
+		   char mountinfo[MOUNTINFO_MAX], struct err *e)
 {
-	uint32_t id = x->uid_base + 1;
-	owned_fd int dir = -1;
-	static char mountinfo[MOUNTINFO_MAX]; /* one thread */
 	char text[TEXT_MAX];
 
-	if (open_process(x->self, pid, &dir, e) < 0)
-		return -1;
-	if (for_each_number(dir, "task", check_task, &id, e) < 0 ||
-	    check_namespaces(x, dir, e) < 0 ||
+	if (check_namespaces(x, dir, e) < 0 ||
 	    check_root(x->self, dir, e) < 0 ||
 	    check_rlimits(x->policy, pid, e) < 0)
 		return -1;
 	if (read_text(dir, "cgroup", text, sizeof(text), e) < 0 ||
 	    cgroup_membership_check(x->cgroup, x->slot, text, e) < 0)
 		return -1;
-	if (read_text(dir, "mountinfo", mountinfo, sizeof(mountinfo), e) < 0)
+	if (read_text(dir, "mountinfo", mountinfo, MOUNTINFO_MAX, e) < 0)
 		return -1;
-	if (gate_mounts_check(x->policy, mountinfo, e) < 0)
+	return gate_mounts_check(x->policy, mountinfo, e);
+}
+
+static int
+check_payload_process(const struct gate_expected *x, pid_t pid, struct err *e)
+{
+	uint32_t id = x->uid_base + 1;
+	owned_fd int dir = -1;
+
+	if (open_process(x->self, pid, &dir, e) < 0 ||
+	    for_each_number(dir, "task", check_task, &id, e) < 0 ||
+	    check_surroundings(x, pid, dir, mountinfo_text, e) < 0)
 		return -1;
-	return check_fds(dir, x, mountinfo, e);
+	return check_fds(dir, x, mountinfo_text, e);
 }
 
 /*
@@ -473,6 +482,29 @@ gate_check_filtered(const struct gate_expected *x, struct err *e)
 
 	if (open_process(x->self, x->payload_pid, &dir, e) < 0 ||
 	    check_fds(dir, x, NULL, e) < 0 || check_first_task(x, dir, e) < 0)
+		return err_wrap(e, "posture before exec");
+	return 0;
+}
+
+int
+gate_check_direct(const struct gate_expected *x, struct err *e)
+{
+	owned_fd int dir = -1;
+	int pids[3];
+	size_t len;
+
+	if (cgroup_slot_pids(x->slot, pids, ARRAY_LEN(pids), &len, e) < 0 ||
+	    cgroup_limits_check(x->cgroup, x->slot, &x->limits, e) < 0)
+		return err_wrap(e, "posture");
+	if (len != 2 || pids[0] == pids[1] ||
+	    (pids[0] != x->init_pid && pids[0] != x->payload_pid) ||
+	    (pids[1] != x->init_pid && pids[1] != x->payload_pid))
+		return err_set(e, ERR_DENIED, 0,
+			       "posture: not jail-init and the payload alone "
+			       "are in its cgroup");
+	if (open_process(x->self, x->payload_pid, &dir, e) < 0 ||
+	    check_fds(dir, x, NULL, e) < 0 || check_first_task(x, dir, e) < 0 ||
+	    check_surroundings(x, x->payload_pid, dir, mountinfo_text, e) < 0)
 		return err_wrap(e, "posture before exec");
 	return 0;
 }

@@ -67,6 +67,8 @@ struct gate_expected {
 
 int gate_check_filtered(const struct gate_expected *x, struct err *e);
 int gate_check_ready(const struct gate_expected *x, struct err *e);
+/* A and B at once, for a program that waits for its exec until it runs. */
+int gate_check_direct(const struct gate_expected *x, struct err *e);
 int gate_check_init(const struct gate_expected *x, struct err *e);
 
 /* The inode behind fd, for gate_expected.fds. */

@@ -52,17 +52,37 @@ take_listener(struct job *job, struct err *e)
 			EPOLLIN, job_on_listener, job, e);
 }
 
+/* jail-init has shrunk: it may read what the client sent. */
 static int
-check_filtered(struct job *job, struct err *e)
+check_init(struct job *job, struct err *e)
 {
+	job->expected.listener_number = job->listener_number;
 	if (gate_pid_of(&job->sup->self, job->payload_pidfd,
-			&job->expected.payload_pid, e) < 0 ||
-	    gate_check_filtered(&job->expected, e) < 0)
+			&job->expected.payload_pid, e) < 0)
 		return -1;
 	return gate_check_init(&job->expected, e);
 }
 
-/* Both jail-init and the payload have given up what they had to. */
+static int
+check_payload(const struct job *job, struct err *e)
+{
+	return job_is_direct(job) ? gate_check_direct(&job->expected, e)
+				  : gate_check_filtered(&job->expected, e);
+}
+
+static int
+send_run(struct job *job, struct err *e)
+{
+	if (channel_send(job->control, JAIL_MSG_RUN, job->bundle, e) < 0)
+		return -1;
+	fd_close(&job->bundle);
+	return 0;
+}
+
+/*
+ * Both jail-init and the payload have given up what they had to.  jail-init
+ * unpacks while the payload is looked at.
+ */
 static void
 pass_filtered(struct job *job)
 {
@@ -70,19 +90,24 @@ pass_filtered(struct job *job)
 
 	if (!job->is_at_gate || job->payload_pidfd < 0)
 		return;
-	job->expected.listener_number = job->listener_number;
-	if (check_filtered(job, &e) < 0) {
+	if (check_init(job, &e) < 0) {
+		posture_failed(job, &e);
+		return;
+	}
+	if (send_run(job, &e) < 0) {
+		job_fail(job, &e);
+		return;
+	}
+	if (check_payload(job, &e) < 0) {
 		posture_failed(job, &e);
 		return;
 	}
 	if (take_listener(job, &e) < 0 ||
-	    channel_send(job->control, JAIL_MSG_RUN, job->bundle, &e) < 0 ||
 	    (!job_is_direct(job) &&
 	     channel_gate_send(job->gate, GATE_EXEC, &e) < 0)) {
 		job_fail(job, &e);
 		return;
 	}
-	fd_close(&job->bundle);
 	job->state = JOB_STARTING;
 }
 
@@ -146,7 +171,7 @@ pass_gate(struct job *job)
 
 	if (!job->is_unpacked || (!job->is_ready && !job_is_direct(job)))
 		return;
-	if (gate_check_ready(&job->expected, &e) < 0) {
+	if (!job_is_direct(job) && gate_check_ready(&job->expected, &e) < 0) {
 		posture_failed(job, &e);
 		return;
 	}

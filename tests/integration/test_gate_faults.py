@@ -96,7 +96,7 @@ JAIL_CASES = {
     "init-bounding": (GATE, INIT_POSTURE + "privileges are left"),
     "init-seccomp": (GATE, INIT_POSTURE + "privileges are left"),
     # With its own ids it cannot write where the payload may.
-    "init-fsuid": (INIT, "unpack bundle: .*Permission denied"),
+    "init-fsuid": (GATE, INIT_POSTURE + IDS),
     "init-fsgid": (GATE, INIT_POSTURE + IDS),
 }
 
@@ -105,7 +105,7 @@ SUPERVISOR_CASES = {
     "share-user": (INIT, "drop capability .*: Operation not permitted"),
     "share-pid": (GATE, "in our own PID namespace"),
     "share-mnt": (GATE, "ns/mnt" + OWN),
-    "share-net": (GATE, "ns/net" + OWN),
+    "share-net": (GATE, "ns/net is not the slot's"),
     "share-ipc": (GATE, "ns/ipc" + OWN),
     "share-uts": (GATE, "ns/uts" + OWN),
     "share-cgroup": (GATE, "ns/cgroup" + OWN),
