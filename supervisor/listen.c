@@ -20,6 +20,7 @@
 #include "supervisor/base/log.h"
 #include "supervisor/base/str.h"
 #include "supervisor/dispatch.h"
+#include "supervisor/gate.h"
 #include "supervisor/job.h"
 #include "supervisor/supervisor.h"
 
@@ -385,6 +386,7 @@ close_empty(const struct peer *peer, int *sock)
 	struct pollfd p = {.fd = *sock};
 	char name[64], text[512];
 	owned_fd int info = -1;
+	uint64_t unread;
 	ssize_t n;
 
 	if (poll(&p, 1, 0) != 1 || (p.revents & POLLHUP) == 0)
@@ -395,7 +397,7 @@ close_empty(const struct peer *peer, int *sock)
 	if (n < 0)
 		return;
 	text[n] = '\0';
-	if (strstr(text, "\nscm_fds:\t0\n") != NULL)
+	if (gate_field_u64(text, "scm_fds", 10, &unread) == 0 && unread == 0)
 		fd_close(sock);
 }
 

@@ -103,7 +103,7 @@ JAIL_CASES = {
 SUPERVISOR_CASES = {
     # The supervisor has too little power for a jail without one.
     "share-user": (INIT, "drop capability .*: Operation not permitted"),
-    "share-pid": (GATE, "in our own PID namespace"),
+    "share-pid": (GATE, "ns/pid" + OWN),
     "share-mnt": (GATE, "ns/mnt" + OWN),
     "share-net": (GATE, "ns/net is not the slot's"),
     "share-ipc": (GATE, "ns/ipc" + OWN),
