@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "supervisor/base/clock.h"
@@ -151,6 +152,22 @@ check_capacity(const struct supervisor *sup, const struct peer *peer,
 	return 0;
 }
 
+/* It could not be watched: nothing would tell us of its end. */
+static bool
+reap_unwatched(struct job *job)
+{
+	siginfo_t info;
+
+	if (job->init_watch.fd >= 0)
+		return false;
+	/* It was killed, and has had no time to become more than itself. */
+	while (waitid(P_PIDFD, (id_t)job->jail.pidfd, &info, WEXITED) < 0 &&
+	       errno == EINTR)
+		;
+	job->is_reaped = true;
+	return true;
+}
+
 static void
 begin(struct job *job, const struct proto_job_submit *submit,
       const uint8_t bundle_sha256[32], int *bundle, uint64_t now_us)
@@ -168,7 +185,7 @@ begin(struct job *job, const struct proto_job_submit *submit,
 	if (job_start(job, &e) == 0 && job_record_begin(job, &e) == 0)
 		return;
 	job_fail(job, &e);
-	if (job->jail.pidfd < 0)
+	if (job->jail.pidfd < 0 || reap_unwatched(job))
 		job_end(job); /* nothing to wait for */
 }
 

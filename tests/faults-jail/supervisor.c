@@ -15,6 +15,7 @@
 #include "jail/spawn.h"
 #include "supervisor/base/fd.h"
 #include "supervisor/cgroup.h"
+#include "supervisor/job.h"
 #include "tests/faults-jail/fault.h"
 
 char fault_name[64] = "PCFAULT=none";
@@ -36,6 +37,13 @@ int __real_cgroup_slot_prepare(struct cgroup *cg, struct cgroup_slot *slot,
 int __wrap_cgroup_slot_prepare(struct cgroup *cg, struct cgroup_slot *slot,
 			       const struct cgroup_limits *limits,
 			       struct err *e);
+
+int __real_loop_add(struct loop *loop, struct watch *w, int fd, uint32_t events,
+		    void (*on_ready)(struct watch *, uint32_t), void *owner,
+		    struct err *e);
+int __wrap_loop_add(struct loop *loop, struct watch *w, int fd, uint32_t events,
+		    void (*on_ready)(struct watch *, uint32_t), void *owner,
+		    struct err *e);
 
 static bool is_spawning;
 
@@ -164,6 +172,16 @@ __wrap_jail_spawn(const struct jail_spawn_request *request,
 	if (fault_is("groups"))
 		(void)RAW(SYS_setgroups, 0, 0);
 	return rc;
+}
+
+int
+__wrap_loop_add(struct loop *loop, struct watch *w, int fd, uint32_t events,
+		void (*on_ready)(struct watch *, uint32_t), void *owner,
+		struct err *e)
+{
+	if (fault_is("watch-init") && on_ready == job_on_init)
+		return err_set(e, ERR_LIMIT, 0, "no watch is to be had");
+	return __real_loop_add(loop, w, fd, events, on_ready, owner, e);
 }
 
 int

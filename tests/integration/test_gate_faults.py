@@ -255,3 +255,16 @@ def test_a_limit_left_out_is_refused(tmp_path, name):
         assert_refused(one, GATE, f"limit {name} is not the policy's")
     finally:
         one.stop()
+
+
+def test_a_jail_that_cannot_be_watched_is_ended(tmp_path):
+    """More often than there are slots: each must come back."""
+    one = faulty(tmp_path, "watch-init", is_supervisor=True)
+    try:
+        for _ in range(30):
+            output, done = run(one)
+            assert (output, done.outcome) == (None, REFUSED), done
+            assert "no watch is to be had" in done.error
+        assert not one.job_processes()
+    finally:
+        one.stop()
