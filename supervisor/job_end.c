@@ -273,12 +273,33 @@ answer(struct job *job)
 		job_leave(job);
 }
 
+/*
+ * With PID 1 the kernel has ended all of its namespace; a slot in which there
+ * is somebody after all is not given to the next job.
+ */
+static void
+empty_slot(const struct job *job)
+{
+	struct err e = ERR_INIT;
+	size_t len = 0;
+	int pid;
+
+	if (job->jail.pidfd < 0 ||
+	    (cgroup_slot_pids(&job->slot->cgroup, &pid, 1, &len, &e) == 0 &&
+	     len == 0))
+		return;
+	log_error("slot_not_empty job=%s slot=%u", job->submit.job_id,
+		  job->slot->index);
+	cgroup_slot_kill(&job->sup->cgroup, &job->slot->cgroup);
+}
+
 void
 job_leave(struct job *job)
 {
 	struct supervisor *sup = job->sup;
 
 	loop_remove(&sup->loop, &job->init_watch);
+	empty_slot(job);
 	fd_close(&job->jail.pidfd);
 	/* After the answer: nobody waits for it. */
 	cgroup_slot_idle(&sup->cgroup, &job->slot->cgroup);

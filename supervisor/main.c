@@ -207,7 +207,7 @@ supervisor_start(struct supervisor *sup, int state_dir, struct err *e)
 
 	if (name_instance(sup, state_dir, e) < 0 ||
 	    loop_init(&sup->loop, e) < 0 || gate_self_init(&sup->self, e) < 0 ||
-	    slots_init(&sup->slots, sup->config.slots + SLOTS_SPARE, e) < 0)
+	    slots_init(&sup->slots, sup->config.slots, e) < 0)
 		return -1;
 	sup->jobs = calloc(sup->slots.count, sizeof(sup->jobs[0]));
 	if (sup->jobs == NULL)

@@ -74,7 +74,8 @@ slots_init(struct slots *slots, unsigned count, struct err *e)
 	unsigned range = 0;
 	uint32_t first;
 
-	assert(count <= SLOTS_MAX);
+	assert(count <= CONFIG_SLOTS_MAX);
+	count += SLOTS_SPARE;
 	*slots = (struct slots){.range_lock = -1, .count = count};
 	if (open_run_dir(&dir, e) < 0 ||
 	    take_range(dir, &range, &slots->range_lock, e) < 0)
@@ -125,20 +126,31 @@ slots_done(struct slots *slots, struct cgroup *cg)
 	fd_close(&slots->range_lock);
 }
 
+static struct slot *
+take(struct slots *slots, struct slot *s)
+{
+	s->is_used = true;
+	slots->used++;
+	return s;
+}
+
 struct slot *
 slots_take(struct slots *slots)
 {
+	unsigned usual = slots->count - SLOTS_SPARE;
+
 	/* Round robin: a uid rests as long as possible before its next job. */
-	for (unsigned i = 0; i < slots->count; i++) {
-		struct slot *s = &slots->slot[(slots->next + i) % slots->count];
+	for (unsigned i = 0; i < usual; i++) {
+		struct slot *s = &slots->slot[(slots->next + i) % usual];
 
 		if (s->is_used)
 			continue;
-		s->is_used = true;
-		slots->used++;
-		slots->next = (s->index + 1) % slots->count;
-		return s;
+		slots->next = (s->index + 1) % usual;
+		return take(slots, s);
 	}
+	for (unsigned i = usual; i < slots->count; i++)
+		if (!slots->slot[i].is_used)
+			return take(slots, &slots->slot[i]);
 	return NULL;
 }
 

@@ -22,8 +22,10 @@
 #define SLOTS_UID_FIRST 1879048192u
 #define SLOTS_UID_RANGE 4096u
 #define SLOTS_UID_RANGES 1024u
-/* Beyond what may run at once: a job that is over, and answered, keeps its slot
- * until its last process is gone. */
+/*
+ * Beyond what may run at once, taken when no other is free: a job that is over,
+ * and answered, keeps its slot until its last process is gone.
+ */
 #define SLOTS_SPARE 4u
 #define SLOTS_MAX (CONFIG_SLOTS_MAX + SLOTS_SPARE)
 #define SLOTS_RUN_DIR "/run/promptcraft"
@@ -37,9 +39,9 @@ struct slot {
 };
 
 struct slots {
-	int range_lock; /* held while we live */
-	unsigned count, used;
-	unsigned next; /* where the search for a free one begins */
+	int range_lock;	      /* held while we live */
+	unsigned count, used; /* count: with the spare ones */
+	unsigned next;	      /* where the search for a free one begins */
 	struct slot slot[SLOTS_MAX];
 };
 
