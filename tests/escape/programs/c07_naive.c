@@ -11,9 +11,9 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
-#include <stddef.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -33,8 +33,7 @@ rewrite(void *arg)
 {
 	for (unsigned i = 0; !atomic_load(&stop); i++)
 		for (size_t at = 0; at < sizeof(bad); at++)
-			((volatile char *)path)[at] =
-				(i & 1 ? good : bad)[at];
+			((volatile char *)path)[at] = (i & 1 ? good : bad)[at];
 	return arg;
 }
 
@@ -56,8 +55,7 @@ install(void)
 }
 
 /* The program under the filter; how often it got what was not allowed. */
-static void __attribute__((noreturn))
-caller(int tell)
+static void __attribute__((noreturn)) caller(int tell)
 {
 	int listener = install(), got = 0, fd;
 	char byte;
@@ -124,9 +122,9 @@ main(void)
 		caller(ends[1]);
 	if (read(ends[0], &theirs, sizeof(theirs)) != sizeof(theirs))
 		return 1;
-	listener = (int)syscall(SYS_pidfd_getfd,
-				(int)syscall(SYS_pidfd_open, pid, 0), theirs,
-				0);
+	listener =
+		(int)syscall(SYS_pidfd_getfd,
+			     (int)syscall(SYS_pidfd_open, pid, 0), theirs, 0);
 	if (listener < 0 || write(ends[0], "x", 1) != 1)
 		return 1;
 	while (waitpid(pid, NULL, WNOHANG) == 0) {

@@ -41,7 +41,7 @@ attempt_exec(const char *name, int fd, const char *path)
 	if (pid == 0) {
 		if (fd >= 0)
 			syscall(SYS_execveat, fd, "", argv, env, AT_EMPTY_PATH);
-		else
+		else if (path != NULL)
 			execve(path, argv, env);
 		_exit(errno);
 	}

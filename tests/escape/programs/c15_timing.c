@@ -42,8 +42,7 @@ main(void)
 	CPU_SET(0, &one);
 	attempt_call("pin", sched_setaffinity(0, sizeof(one), &one));
 	attempt_call("fifo", sched_setscheduler(0, SCHED_FIFO, &fifo));
-	attempt_call("nice",
-		     setpriority(PRIO_PROCESS, 0,
-				 getpriority(PRIO_PROCESS, 0) - 1));
+	attempt_call("nice", setpriority(PRIO_PROCESS, 0,
+					 getpriority(PRIO_PROCESS, 0) - 1));
 	return 0;
 }

@@ -38,7 +38,7 @@ static long target; /* bytes */
 static struct {
 	volatile long bytes;
 	volatile int errnum;
-} *all;
+} * all;
 
 static char chunk[CHUNK];
 
@@ -156,6 +156,7 @@ tmpfs(void)
 static void
 page_cache(void)
 {
+	/* NOLINTNEXTLINE(cert-env33-c): the command is ours */
 	FILE *names = popen("find /usr/lib /usr/bin -type f -size +64k", "r");
 	char path[4096];
 
@@ -203,8 +204,7 @@ fill_sockets(void)
 		for (int i = 0; i < 2; i++) {
 			(void)setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &size,
 					 sizeof(size));
-			for (ssize_t n;
-			     (n = write(pair[i], chunk, CHUNK)) > 0;)
+			for (ssize_t n; (n = write(pair[i], chunk, CHUNK)) > 0;)
 				if (!take(n))
 					return;
 		}
@@ -285,17 +285,16 @@ static void
 page_tables(void)
 {
 	for (;;) {
-		volatile char *p = mmap(NULL, 1l << 30, PROT_READ,
-					MAP_PRIVATE | MAP_ANONYMOUS |
-						MAP_NORESERVE,
-					-1, 0);
+		volatile char *p = mmap(
+			NULL, 1L << 30, PROT_READ,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 		if (p == MAP_FAILED) {
 			refused();
 			return;
 		}
-		(void)madvise((void *)(uintptr_t)p, 1l << 30, MADV_NOHUGEPAGE);
-		for (long at = 0; at < 1l << 30; at += 2 * MIB) {
+		(void)madvise((void *)(uintptr_t)p, 1L << 30, MADV_NOHUGEPAGE);
+		for (long at = 0; at < 1L << 30; at += 2 * MIB) {
 			(void)p[at];
 			if (!take(4096))
 				return;
@@ -313,7 +312,7 @@ mappings(void)
 	for (long i = 0; i < count && p != MAP_FAILED; i += 2) {
 		if (mprotect(p + i * 4096, 4096, PROT_READ) < 0)
 			break;
-		if (!take(2 * 256))
+		if (!take(512))
 			return;
 	}
 }
@@ -351,9 +350,9 @@ small_fds(void)
 	for (int i = 0;; i++) {
 		int fd = i % 4 == 0   ? eventfd(0, 0)
 			 : i % 4 == 1 ? signalfd(-1, &none, 0)
-			 : i % 4 == 2 ? timerfd_create(CLOCK_MONOTONIC, 0)
-				      : (int)syscall(SYS_pidfd_open, getpid(),
-						     0);
+			 : i % 4 == 2
+				 ? timerfd_create(CLOCK_MONOTONIC, 0)
+				 : (int)syscall(SYS_pidfd_open, getpid(), 0);
 
 		if (fd < 0)
 			return;
@@ -390,11 +389,12 @@ record_locks(void)
 	}
 }
 
+/* The kernel walks them all when anyone closes the file, which is lent. */
 static void
 flocks(void)
 {
 	for (;;) {
-		int fd = open("/work", O_RDONLY);
+		int fd = open("/usr/lib/x86_64-linux-gnu/libm.so.6", O_RDONLY);
 
 		if (fd < 0)
 			return;
@@ -442,8 +442,8 @@ dentries(void)
 
 	memset(path, 'x', sizeof(path));
 	for (long i = 0;; i++) {
-		snprintf(path, sizeof(path),
-			 "/usr/lib/%0200ld", i + getpid() * 10000000l);
+		snprintf(path, sizeof(path), "/usr/lib/%0200ld",
+			 i + getpid() * 10000000L);
 		(void)stat(path, &st);
 		if (!take(512))
 			return;
@@ -510,10 +510,9 @@ absent(void)
 		{"huge_memfd", SYS_memfd_create, (long)"m", MFD_HUGETLB, 0, 0},
 		{"huge_mmap", SYS_mmap, 0, 2 << 20, 3,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB},
-		{"nproc_up", SYS_setrlimit, RLIMIT_NPROC, 0, 0, 0},
 	};
 
-	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]) - 1; i++)
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
 		attempt_call(calls[i].name,
 			     syscall(calls[i].nr, calls[i].a, calls[i].b,
 				     calls[i].c, calls[i].d, -1, 0));
@@ -531,7 +530,7 @@ static const struct {
 	{"memfd_hole", memfd_hole, 0},
 	{"tmpfs", tmpfs, 0},
 	{"page_cache", page_cache, 0},
-	{"pipes", fill_pipes, 30},
+	{"pipes", fill_pipes, 55},
 	{"sockets", fill_sockets, 30},
 	{"small_datagrams", fill_small, 30},
 	{"scm_cycles", scm_cycles, 0},
@@ -540,7 +539,7 @@ static const struct {
 	{"epolls", epolls, 50},
 	{"small_fds", small_fds, 50},
 	{"record_locks", record_locks, 50},
-	{"flocks", flocks, 50},
+	{"flocks", flocks, 40},
 	{"timers", timers, 20},
 	{"signals", signals, 20},
 	{"dentries", dentries, 4},
@@ -579,6 +578,7 @@ main(int argc, char **argv)
 	long i = 0;
 
 	route = argc > 1 ? argv[1] : "";
+	(void)signal(SIGXFSZ, SIG_IGN);
 	target = (argc > 2 ? atol(argv[2]) : 160) * MIB;
 	if (strcmp(route, "absent") == 0) {
 		absent();
@@ -601,5 +601,7 @@ main(int argc, char **argv)
 		attempt_call(route, -1);
 	printf("reckoned %ld KiB\n", all->bytes / 1024);
 	fflush(stdout);
+	if (argc > 3)
+		sleep((unsigned)atoi(argv[3])); /* for who looks from outside */
 	_exit(0); /* without the children: PID 1 ends them */
 }
