@@ -75,6 +75,27 @@ check_accepted(const char *text)
 	FUZZ_CHECK(strspn(value, " \t") == strlen(value));
 }
 
+/* A task as it must be passes, or there would be nothing to search. */
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	static const char good[] =
+		"Name:\tx\nTracerPid:\t0\nThreads:\t1\n"
+		"Uid:\t100001\t100001\t100001\t100001\n"
+		"Gid:\t100001\t100001\t100001\t100001\n"
+		"Groups:\t \nNSpid:\t7\t2\nCapInh:\t0\nCapPrm:\t0\n"
+		"CapEff:\t0\nCapBnd:\t0\nCapAmb:\t0\nNoNewPrivs:\t1\n"
+		"Seccomp:\t2\nSeccomp_filters:\t1\n";
+	struct gate_status s;
+	struct err e = ERR_INIT;
+
+	(void)argc;
+	(void)argv;
+	FUZZ_CHECK(gate_status_parse(good, &s, &e) == 0);
+	FUZZ_CHECK(gate_status_check(&s, PAYLOAD_ID, &e) == 0);
+	return 0;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {

@@ -29,6 +29,31 @@ check_counts(const struct results *r, const uint8_t *data, size_t len)
 		FUZZ_CHECK(r->has_start && r->has_end && !r->is_broken);
 }
 
+/* A stream that counts as complete closes with the counts of its lines. */
+static void
+check_closing(const struct results *r, const uint8_t *data, size_t len)
+{
+	static const char *const names[RESULTS_KIND_COUNT] = {
+		"passed", "failed", "errors", "skipped"};
+	struct fuzz_input in = {data, len};
+
+	while (in.left > 0) {
+		size_t n;
+		char *line = fuzz_text_until(&in, '\n', &n);
+		json_t *json = json_loadb(line, n, 0, NULL);
+		const json_t *type = json_object_get(json, "type");
+
+		if (json_is_string(type) &&
+		    strcmp(json_string_value(type), "end") == 0)
+			for (int i = 0; i < RESULTS_KIND_COUNT; i++)
+				FUZZ_CHECK(json_integer_value(json_object_get(
+						   json, names[i])) ==
+					   r->count[i]);
+		json_decref(json);
+		free(line);
+	}
+}
+
 static void
 check_case(const json_t *one)
 {
@@ -91,6 +116,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return -1;
 	FUZZ_CHECK(results_parse(&r, (const char *)in.at, in.left) == 0);
 	check_counts(&r, in.at, in.left);
+	if (results_are_complete(&r) && !results_are_forged(&r))
+		check_closing(&r, in.at, in.left);
 	for (size_t i = 0; i < json_array_size(r.cases); i++)
 		check_case(json_array_get(r.cases, i));
 	/* The bytes as everything else that a jail sends back, too. */
