@@ -406,6 +406,36 @@ check_fds(int dir, const struct gate_expected *x, const char *mountinfo,
 	return for_each_number(dir, "fd", check_fd, &rules, e);
 }
 
+/* jail-init: what it was given, what it opens in the jail, two of its own. */
+static int
+check_init_fd(int dir, const char *fd, const void *arg, struct err *e)
+{
+	const struct fd_rules *rules = arg;
+	char name[NAME_SIZE], target[NAME_SIZE] = "", info[TEXT_MAX];
+	struct gate_inode got = {0};
+	uint64_t mount;
+
+	if (str_printf(name, sizeof(name), "fd/%s", fd) < 0 ||
+	    readlinkat(dir, name, target, sizeof(target) - 1) < 0)
+		return err_sys(e, "read link fd/%s", fd);
+	if (strcmp(target, "anon_inode:[signalfd]") == 0 ||
+	    strncmp(target, "pipe:[", 6) == 0)
+		return 0;
+	if (inode_at(dir, name, &got, e) < 0)
+		return -1;
+	for (int i = 0; i < GATE_INIT_FDS; i++)
+		if (is_same(&got, &rules->x->init_fds[i]))
+			return 0;
+	if (str_printf(name, sizeof(name), "fdinfo/%s", fd) < 0 ||
+	    read_text(dir, name, info, sizeof(info), e) < 0)
+		return -1;
+	if (gate_field_u64(info, "mnt_id", 10, &mount) == 0 &&
+	    gate_has_mount(rules->mountinfo, mount) != 0)
+		return 0;
+	return err_set(e, ERR_DENIED, 0, "fd %s (%.40s) comes from outside", fd,
+		       target);
+}
+
 /* ---- postures ---------------------------------------------------------- */
 
 static char mountinfo_text[MOUNTINFO_MAX]; /* one thread */
@@ -475,6 +505,21 @@ check_process(const struct gate_expected *x, pid_t pid, struct err *e)
 	return gate_filter_check(pid, x->policy->bpf, x->policy->bpf_len, e);
 }
 
+/* With the bundle it reads what nobody trusts: it must hold nothing else. */
+static int
+check_init_fds(const struct gate_expected *x, struct err *e)
+{
+	struct fd_rules rules = {.x = x, .mountinfo = mountinfo_text};
+	owned_fd int dir = -1;
+
+	if (open_process(x->self, x->init_pid, &dir, e) < 0 ||
+	    read_text(dir, "mountinfo", mountinfo_text, sizeof(mountinfo_text),
+		      e) < 0 ||
+	    gate_mounts_check(x->policy, mountinfo_text, e) < 0)
+		return -1;
+	return for_each_number(dir, "fd", check_init_fd, &rules, e);
+}
+
 int
 gate_check_filtered(const struct gate_expected *x, struct err *e)
 {
@@ -506,6 +551,8 @@ gate_check_direct(const struct gate_expected *x, struct err *e)
 	    check_fds(dir, x, NULL, e) < 0 || check_first_task(x, dir, e) < 0 ||
 	    check_surroundings(x, x->payload_pid, dir, mountinfo_text, e) < 0)
 		return err_wrap(e, "posture before exec");
+	if (check_init_fds(x, e) < 0)
+		return err_wrap(e, "posture of jail-init");
 	return 0;
 }
 
@@ -532,6 +579,8 @@ gate_check_ready(const struct gate_expected *x, struct err *e)
 		return err_set(e, ERR_DENIED, 0,
 			       "posture: %s is not in its cgroup",
 			       has_payload ? "jail-init" : "payload");
+	if (check_init_fds(x, e) < 0)
+		return err_wrap(e, "posture of jail-init");
 	return 0;
 }
 

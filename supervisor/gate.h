@@ -7,8 +7,8 @@
  * harness: one thread, whose filter is the policy's byte for byte, and no fd
  * but the declared ones.  Posture B, when the harness waits: ids, capabilities,
  * seccomp, namespaces, cgroups, limits, mounts, root and fds of every task of
- * every process.  Posture C, when the bundle is unpacked: jail-init has dropped
- * to CAP_KILL.
+ * every process, and the fds of jail-init.  Posture C, when the bundle is
+ * unpacked: jail-init has dropped to CAP_KILL.
  *
  * Nothing the jail says is believed; what is read comes from the kernel.
  * Stopping at the first mismatch is right: one is enough to kill the job.
@@ -50,6 +50,8 @@ struct gate_self {
 int gate_self_init(struct gate_self *self, struct err *e);
 void gate_self_done(struct gate_self *self);
 
+#define GATE_INIT_FDS ((int)JAIL_FD_STDIN - (int)JAIL_FD_CONTROL)
+
 /* What this job's jail must look like. */
 struct gate_expected {
 	const struct gate_self *self;
@@ -60,6 +62,8 @@ struct gate_expected {
 	pid_t init_pid, payload_pid;
 	uint32_t uid_base; /* jail-init; payload is + 1 */
 	struct gate_inode fds[PAYLOAD_FD_COUNT];
+	/* What else jail-init was given: CONTROL, POLICY, RUNTIME. */
+	struct gate_inode init_fds[GATE_INIT_FDS];
 	int32_t listener_number; /* in the payload; -1: none */
 	/* The slot's network namespace; NULL: any but ours. */
 	const struct gate_inode *net;

@@ -269,12 +269,24 @@ watch_jail(struct job *job, struct err *e)
 }
 
 static int
+expect_init_fds(struct job *job, const struct child_fds *c, struct err *e)
+{
+	const int fds[GATE_INIT_FDS] = {c->control, job->policy->memfd,
+					job->runtime->memfd};
+
+	for (int i = 0; i < GATE_INIT_FDS; i++)
+		if (gate_inode_of(fds[i], &job->expected.init_fds[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+static int
 spawn(struct job *job, struct child_fds *c, struct err *e)
 {
 	struct jail_spawn_request request;
 	int rc;
 
-	if (make_pipes(job, c, e) < 0 ||
+	if (make_pipes(job, c, e) < 0 || expect_init_fds(job, c, e) < 0 ||
 	    catalog_make_mounts(job->policy, job->runtime, c->mounts,
 				&c->harness, e) < 0)
 		return -1;

@@ -98,7 +98,7 @@ open_early(void)
 {
 	int fd = -1, pair[2] = {-1, -1};
 
-	if (fault_is("fd-host-dir*"))
+	if (fault_is("fd-host-dir*") || fault_is("init-fd"))
 		fd = (int)RAW(SYS_openat, AT_FDCWD, "/etc",
 			      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	else if (fault_is("fd-host-path"))

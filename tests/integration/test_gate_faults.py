@@ -92,6 +92,7 @@ JAIL_CASES = {
     "landlock": (INIT, "restrict payload with Landlock: .*does not hold"),
     "init-dumpable": (INIT, "lock down jail-init: .*dumpable"),
     # PID 1
+    "init-fd": (GATE, INIT_POSTURE + r"fd \d+ \(/etc\) comes from outside"),
     "init-caps": (GATE, INIT_POSTURE + "privileges are left"),
     "init-bounding": (GATE, INIT_POSTURE + "privileges are left"),
     "init-seccomp": (GATE, INIT_POSTURE + "privileges are left"),
