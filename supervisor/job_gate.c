@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "supervisor/base/clock.h"
@@ -80,6 +81,20 @@ send_run(struct job *job, struct err *e)
 }
 
 /*
+ * A bundle that cannot be unpacked ends the jail while the payload is looked
+ * at; PID 1 has said so before, and that is the cause, not a wrong posture.
+ */
+static bool
+has_init_failed(const struct job *job)
+{
+	struct jail_message msg;
+
+	return recv(job->control, &msg, sizeof(msg), MSG_PEEK | MSG_DONTWAIT) ==
+		       (ssize_t)sizeof(msg) &&
+	       msg.type == JAIL_MSG_FAILED;
+}
+
+/*
  * Both jail-init and the payload have given up what they had to.  jail-init
  * unpacks while the payload is looked at.
  */
@@ -99,7 +114,8 @@ pass_filtered(struct job *job)
 		return;
 	}
 	if (check_payload(job, &e) < 0) {
-		posture_failed(job, &e);
+		if (!has_init_failed(job)) /* or job_on_control ends it */
+			posture_failed(job, &e);
 		return;
 	}
 	if (take_listener(job, &e) < 0 ||
