@@ -6,7 +6,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* LOOSE is " word word ", with a blank at both ends. */
+/* " word word ", with a blank at both ends; escape.py gives it. */
+#ifndef LOOSE
+#define LOOSE " "
+#endif
+
 static inline bool
 is_loose(const char *control)
 {

@@ -25,6 +25,10 @@
 
 #define GIB (UINT64_C(1) << 30)
 
+#ifndef REAL_POLICYC /* escape.py gives it */
+#define REAL_POLICYC "/nowhere"
+#endif
+
 /* ---- one function a control --------------------------------------------- */
 
 static void
@@ -79,7 +83,7 @@ drop_cpu(struct policy *p)
 static void
 drop_wall(struct policy *p)
 {
-	p->limits.wall_ms = 3600 * 1000;
+	p->limits.wall_ms = UINT64_C(3600) * 1000;
 }
 
 static void
@@ -91,7 +95,7 @@ drop_output(struct policy *p)
 static void
 drop_collect(struct policy *p)
 {
-	p->limits.collect_bytes = 256 << 20;
+	p->limits.collect_bytes = UINT64_C(256) << 20;
 }
 
 static void

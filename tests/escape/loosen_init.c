@@ -28,6 +28,8 @@
 #include <linux/securebits.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -161,7 +163,7 @@ WRAP(long, syscall, long nr, ...)
 	if (nr == SYS_openat2 && (is_loose("unpack") || is_loose("collect")))
 		((struct open_how *)a[2])->resolve = 0;
 	if (nr == SYS_close_range && a[0] > PAYLOAD_FD_REPORT &&
-	    a[1] == (long)~0u && is_loose("fds"))
+	    a[1] == UINT32_MAX && is_loose("fds"))
 		return 0;
 	return __real_syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
@@ -255,7 +257,9 @@ collect_by_name(struct jail *jail, int *ret_fd, struct err *e)
 		unsigned char *head = out + len;
 		ssize_t n;
 
-		memcpy(head + BUNDLE_ENTRY_HEAD_SIZE, path, path_len);
+		/* The NUL is overwritten by what follows. */
+		(void)snprintf((char *)head + BUNDLE_ENTRY_HEAD_SIZE,
+			       path_len + 1, "%s", path);
 		len += BUNDLE_ENTRY_HEAD_SIZE + path_len;
 		n = fd < 0 ? -1 : read(fd, out + len, file_max);
 		bundle_entry_head_encode(
@@ -289,7 +293,8 @@ next_unchecked(struct bundle_reader *r, struct bundle_entry *ret)
 	if (path_len > BUNDLE_PATH_MAX ||
 	    path_len + ret->len > (size_t)(r->end - p))
 		return 0;
-	memcpy(ret->path, p, path_len);
+	(void)snprintf(ret->path, sizeof(ret->path), "%.*s", (int)path_len,
+		       (const char *)p);
 	ret->data = p + path_len;
 	r->at = ret->data + ret->len;
 	r->left--;

@@ -24,6 +24,7 @@
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -113,7 +114,7 @@ WRAP(long, syscall, long nr, ...)
 		((struct open_how *)a[2])->resolve = 0;
 	if (nr == SYS_clone3)
 		share_namespaces((struct clone_args *)a[0]);
-	if (nr == SYS_close_range && a[1] == (long)~0u && is_loose("fds"))
+	if (nr == SYS_close_range && a[1] == UINT32_MAX && is_loose("fds"))
 		return 0;
 	return __real_syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
