@@ -48,35 +48,6 @@ def output(supervisor, code, **fields):  # noqa: F811
         return text, supervisor.done(sock)
 
 
-# ---- hostile programs ------------------------------------------------------
-
-FILL_SOCKETS = """
-import socket
-server = socket.socket()
-server.bind(("127.0.0.1", 0))
-server.listen(100)
-held, total = [], 0
-for _ in range(100):
-    one = socket.socket()
-    one.connect(server.getsockname())
-    held.append((one, server.accept()[0]))
-    one.setblocking(False)
-    try:
-        while True:
-            total += one.send(bytes(1 << 20))
-    except BlockingIOError:
-        pass
-print(total >> 20)
-"""
-
-
-def test_socket_buffers_count(supervisor):  # noqa: F811
-    """A v1 memory limit does not cover what TCP buffers: 300 MiB and more."""
-    text, done = output(supervisor, FILL_SOCKETS, policy="permissive",
-                        memory=64 << 20)
-    assert done.outcome != EXITED or int(text) < 100, (text, done)
-
-
 # ---- a taken-over API process ----------------------------------------------
 
 
