@@ -412,14 +412,28 @@ results_total(const struct results *results)
 	return total;
 }
 
+/* Of the promised names, how many times is one missing? */
+static uint32_t
+count_missing(const struct results *results)
+{
+	const json_t *times;
+	const char *name;
+	json_int_t total = 0;
+
+	json_object_foreach(results->missing, name, times) total +=
+		json_integer_value(times);
+	return (uint32_t)total;
+}
+
 double
 results_success_rate(const struct results *results)
 {
-	uint32_t ran = results_total(results) - results->count[RESULTS_SKIPPED];
+	uint32_t due = results_total(results) -
+		       results->count[RESULTS_SKIPPED] + count_missing(results);
 
-	if (ran == 0 || results_are_forged(results))
+	if (due == 0 || results_are_forged(results))
 		return 0.0;
-	return (double)results->count[RESULTS_PASSED] / ran;
+	return (double)results->count[RESULTS_PASSED] / due;
 }
 
 json_t *

@@ -116,7 +116,8 @@ ROWS = [
     ("prctl", (22, 2), "ENOSYS"),     # PR_SET_SECCOMP
     ("prctl", (35,), "ENOSYS"),       # PR_SET_MM
     ("prctl", (53,), "ENOSYS"),       # PR_SET_SPECULATION_CTRL
-    ("prctl", (4, 0), "ENOSYS"),      # PR_SET_DUMPABLE
+    ("prctl", (4, 0), "allow"),       # PR_SET_DUMPABLE
+    ("prctl", (4, 1), "ENOSYS"),
     ("prctl", (47, 2), "ENOSYS"),     # PR_CAP_AMBIENT
     ("seccomp", (1,), "ENOSYS"),
     ("arch_prctl", (0x1002,), "allow"),

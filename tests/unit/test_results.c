@@ -170,6 +170,31 @@ test_cases_are_kept(void **state)
 #define ONE_PASSED START TEST("a", "passed") END(1, 0, 0, 0)
 #define ONE_FAILED START TEST("a", "passed") TEST("b", "failed") END(1, 1, 0, 0)
 
+/* What the first record promises, and what is kept of it. */
+#define NAMES(list, more)                                                      \
+	"{\"type\":\"start\",\"expected\":[" list "]" more "}\n"
+#define OPEN ",\"open\":true"
+#define CANARY(outcome)                                                        \
+	"{\"type\":\"canary\",\"test\":\"c\",\"outcome\":\"" outcome "\"}\n"
+#define CANARIES ",\"canaries\":[\"c\"]"
+#define OF(name, of, outcome)                                                  \
+	"{\"type\":\"test\",\"test\":\"" name "\",\"of\":" of                  \
+	",\"outcome\":\"" outcome "\"}\n"
+#define FORGED "{\"type\":\"forged\",\"message\":\"because\"}\n"
+#define KEY "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define SEALED_START                                                           \
+	"{\"type\":\"start\",\"expected\":[\"a\"],\"key\":\"" KEY "\"}\n"
+#define SEALED(body, mac) "{" body ",\"mac\":\"" mac "\"}\n"
+#define BODY_TEST "\"type\":\"test\",\"test\":\"a\",\"outcome\":\"passed\""
+#define BODY_END                                                               \
+	"\"type\":\"end\",\"passed\":1,\"failed\":0,\"errors\":0,\"skipped\":" \
+	"0"
+/* By Python's hmac: number in 8 bytes, then the line up to ,"mac". */
+#define MAC_TEST_1                                                             \
+	"d87be2fc80acaec8751f7b7ab453a6156b019fd1690ea218ab4e1011542d2d3b"
+#define MAC_END_2                                                              \
+	"7975957b685736a09ce693e77a169a3bbbed1b54547f38abb3e2cdf73438470f"
+
 struct verdict_case {
 	const char *name;
 	const char *results; /* NULL: no tests asked for */
@@ -239,6 +264,66 @@ static const struct verdict_case verdict_cases[] = {
 	 "refused"},
 	{"our side failed", NULL, PROTO_OUTCOME_ERROR, 0, 0, 0, false,
 	 JOB_ERROR, "internal"},
+	{"names kept",
+	 NAMES("\"a\",\"b\"", "") TEST("b", "passed")
+		 OF("a[1]", "\"a\"", "passed") END(2, 0, 0, 0),
+	 PROTO_OUTCOME_EXITED, 0, 0, 0, false, JOB_PASSED, NULL},
+	{"a name is missing",
+	 NAMES("\"a\",\"b\"", OPEN) TEST("a", "passed") TEST("x", "passed")
+		 END(2, 0, 0, 0),
+	 PROTO_OUTCOME_EXITED, 0, 0, 0, false, JOB_ERROR, "incomplete"},
+	{"a name comes once of twice",
+	 NAMES("\"a\",\"a\"", OPEN) TEST("a", "passed") TEST("x", "passed")
+		 END(2, 0, 0, 0),
+	 PROTO_OUTCOME_EXITED, 0, 0, 0, false, JOB_ERROR, "incomplete"},
+	{"another name passes",
+	 NAMES("\"a\"", "") TEST("a", "passed") TEST("x", "passed")
+		 END(2, 0, 0, 0),
+	 PROTO_OUTCOME_EXITED, 0, 0, 0, false, JOB_ERROR, "forged"},
+	{"another name fails",
+	 NAMES("\"a\"", "") TEST("a", "passed") TEST("x", "failed")
+		 END(1, 1, 0, 0),
+	 PROTO_OUTCOME_EXITED, 0, 1, 0, false, JOB_FAILED, NULL},
+	{"one record for several names",
+	 NAMES("\"a\",\"b\",\"d\"", "") OF("class", "[\"a\",\"b\"]", "skipped")
+		 TEST("d", "passed") END(1, 0, 0, 1),
+	 PROTO_OUTCOME_EXITED, 0, 0, 0, false, JOB_ERROR, "incomplete"},
+	{"canary failed, as it must",
+	 NAMES("\"a\"", CANARIES) TEST("a", "passed") CANARY("failed")
+		 END(1, 0, 0, 0),
+	 PROTO_OUTCOME_EXITED, 0, 0, 0, false, JOB_PASSED, NULL},
+	{"canary passed",
+	 NAMES("\"a\"", CANARIES) TEST("a", "passed") CANARY("passed")
+		 END(1, 0, 0, 0),
+	 PROTO_OUTCOME_EXITED, 0, 0, 0, false, JOB_ERROR, "forged"},
+	{"canary skipped, and a failure",
+	 NAMES("\"a\"", CANARIES) TEST("a", "failed") CANARY("skipped")
+		 END(0, 1, 0, 0),
+	 PROTO_OUTCOME_EXITED, 0, 1, 0, false, JOB_ERROR, "forged"},
+	{"canary silent",
+	 NAMES("\"a\"", CANARIES) TEST("a", "passed") END(1, 0, 0, 0),
+	 PROTO_OUTCOME_EXITED, 0, 0, 0, false, JOB_ERROR, "forged"},
+	{"canary silent, and a failure",
+	 NAMES("\"a\"", CANARIES) TEST("a", "failed") END(0, 1, 0, 0),
+	 PROTO_OUTCOME_EXITED, 0, 1, 0, false, JOB_FAILED, NULL},
+	{"the runner says forged", START TEST("a", "passed") FORGED,
+	 PROTO_OUTCOME_EXITED, 0, 0, 0, false, JOB_ERROR, "forged"},
+	{"a line of nobody",
+	 START "hello\n" TEST("a", "passed") END(1, 0, 0, 0),
+	 PROTO_OUTCOME_EXITED, 0, 0, 0, false, JOB_ERROR, "forged"},
+	{"sealed",
+	 SEALED_START SEALED(BODY_TEST, MAC_TEST_1) SEALED(BODY_END, MAC_END_2),
+	 PROTO_OUTCOME_EXITED, 0, 0, 0, false, JOB_PASSED, NULL},
+	{"sealed, twice the same line",
+	 SEALED_START SEALED(BODY_TEST, MAC_TEST_1)
+		 SEALED(BODY_TEST, MAC_TEST_1) SEALED(BODY_END, MAC_END_2),
+	 PROTO_OUTCOME_EXITED, 0, 0, 0, false, JOB_ERROR, "forged"},
+	{"sealed, but one line is not",
+	 SEALED_START TEST("a", "passed") END(1, 0, 0, 0), PROTO_OUTCOME_EXITED,
+	 0, 0, 0, false, JOB_ERROR, "forged"},
+	{"sealed, the first line left out",
+	 SEALED_START SEALED(BODY_END, MAC_END_2), PROTO_OUTCOME_EXITED, 0, 0,
+	 0, false, JOB_ERROR, "forged"},
 };
 
 static void

@@ -8,6 +8,8 @@
  *    renamed to <file>_main, so that code and tests may both have one.
  *  - A file that another one includes (#include "x.c") is not compiled by
  *    itself.  With mode=run, files named like tests are left out.
+ *  - With mode=test the tests run under a guard (common/cguard.h), which says
+ *    whether they came to their end.
  *  - gcc's warnings go to stderr.  If it fails, mode=run ends with code 1,
  *    mode=test with one test "compile" of outcome error.
  *
@@ -25,6 +27,7 @@
 #include <unistd.h>
 
 #include "jail/bundle.h"
+#include "jail/runtimes/common/cguard.h"
 #include "jail/runtimes/common/child.h"
 #include "jail/runtimes/common/csource.h"
 #include "jail/runtimes/common/gate.h"
@@ -56,6 +59,8 @@ struct build {
 	/* Pairs found by scanning: includer's folder and what it includes. */
 	char included[SOURCES_MAX][PATH_SIZE];
 	size_t included_len;
+	struct cguard guard;
+	const char *guard_source;
 	char messages[HARNESS_MESSAGE_MAX]; /* the first ones of gcc */
 	size_t messages_len;
 };
@@ -292,7 +297,10 @@ prepare(struct build *b, const struct harness_job *job, struct err *e)
 	*b = (struct build){
 		.entry = job->is_test ? job->tests : job->code,
 		.is_test = job->is_test,
+		.guard_source = b->guard_source,
 	};
+	if (cguard_init(&b->guard, e) < 0)
+		return -1;
 	if (find_sources(b, "", 0, e) < 0)
 		return -1;
 	qsort(b->sources, b->sources_len, sizeof(*b->sources), by_path);
@@ -395,6 +403,85 @@ compile_renamed(struct build *b, struct source *s, size_t number, struct err *e)
 	return run_gcc(b, &c, e);
 }
 
+/* The guard's own object, linked before all others. */
+#define GUARD_OBJECT BUILD_DIR "/guard.o"
+
+static int
+compile_guard(struct build *b, bool has_canary, struct err *e)
+{
+	const char *options[4];
+	struct command c = {0};
+
+	cguard_options(&b->guard, has_canary, options);
+	add(&c, GCC);
+	add(&c, "-std=gnu17");
+	add(&c, "-O1");
+	add(&c, "-w");
+	for (size_t i = 0; options[i] != NULL; i++)
+		add(&c, options[i]);
+	add(&c, "-x");
+	add(&c, "c");
+	add(&c, "-c");
+	add(&c, "-o");
+	add(&c, GUARD_OBJECT);
+	add(&c, b->guard_source);
+	return run_gcc(b, &c, e);
+}
+
+/* One of the tests' own files: its main() and exit() become the guard's. */
+static int
+compile_guarded(struct build *b, struct source *s, size_t number, bool has_copy,
+		struct err *e)
+{
+	owned_mem char *text = NULL;
+	const char *rename[16];
+	struct command c;
+	size_t len;
+	int rc;
+
+	if (fd_read_file(AT_FDCWD, s->path, SOURCE_BYTES_MAX, &text, &len, e) <
+		    0 ||
+	    (has_copy &&
+	     cguard_write_copy(&b->guard, s->path, text, len, e) < 0))
+		return -1;
+	(void)snprintf(s->object, sizeof(s->object), BUILD_DIR "/%zu.o",
+		       number);
+	begin(&c);
+	add(&c, "-c");
+	add(&c, "-o");
+	add(&c, s->object);
+	add(&c, has_copy ? b->guard.copy : s->argument);
+	rc = run_gcc(b, &c, e);
+	if (has_copy)
+		(void)unlink(b->guard.copy);
+	if (rc < 0)
+		return -1;
+	cguard_rename_command(&b->guard, s->object, text, len, rename);
+	c.len = 0;
+	for (size_t i = 0; rename[i] != NULL; i++)
+		add(&c, rename[i]);
+	return run_gcc(b, &c, e);
+}
+
+static int
+compile_tests(struct build *b, const char *tests, struct err *e)
+{
+	bool has_canary = false;
+
+	for (size_t i = 0; i < b->sources_len; i++) {
+		struct source *s = &b->sources[i];
+		bool is_tests = strcmp(s->path, tests) == 0;
+
+		if (s->is_included ||
+		    (!is_tests && strcmp(s->path, b->entry) != 0))
+			continue;
+		has_canary |= is_tests;
+		if (compile_guarded(b, s, i, is_tests, e) < 0)
+			return -1;
+	}
+	return compile_guard(b, has_canary, e);
+}
+
 static int
 link_all(struct build *b, const char *program, struct err *e)
 {
@@ -403,6 +490,8 @@ link_all(struct build *b, const char *program, struct err *e)
 	begin(&c);
 	add(&c, "-o");
 	add(&c, program);
+	if (b->is_test)
+		add(&c, GUARD_OBJECT);
 	for (size_t i = 0; i < b->sources_len; i++) {
 		const struct source *s = &b->sources[i];
 
@@ -417,7 +506,8 @@ link_all(struct build *b, const char *program, struct err *e)
 }
 
 static int
-compile(struct build *b, const char *program, struct err *e)
+compile(struct build *b, const struct harness_job *job, const char *program,
+	struct err *e)
 {
 	if (mkdir(BUILD_DIR, 0700) < 0 && errno != EEXIST)
 		return err_sys(e, "make " BUILD_DIR);
@@ -426,9 +516,12 @@ compile(struct build *b, const char *program, struct err *e)
 
 		if (s->defines_main && !s->is_included &&
 		    strcmp(s->path, b->entry) != 0 &&
+		    !(b->is_test && strcmp(s->path, job->tests) == 0) &&
 		    compile_renamed(b, s, i, e) < 0)
 			return -1;
 	}
+	if (b->is_test && compile_tests(b, job->tests, e) < 0)
+		return -1;
 	return link_all(b, program, e);
 }
 
@@ -449,7 +542,7 @@ run_program(const struct harness_job *job, struct build *b, const char *program)
 	struct err e = ERR_INIT;
 
 	close(PAYLOAD_FD_RESULT);
-	if (prepare(b, job, &e) < 0 || compile(b, program, &e) < 0) {
+	if (prepare(b, job, &e) < 0 || compile(b, job, program, &e) < 0) {
 		(void)harness_broken(&e);
 		return 1;
 	}
@@ -474,6 +567,25 @@ compile_error(struct harness_result *result, struct build *b,
 			    b->messages_len);
 }
 
+/* The guard's word on how the tests ended. */
+static void
+judge_end(struct testrun *run, struct cguard *guard, int status)
+{
+	const char *why;
+
+	switch (cguard_finish(guard, status, &why)) {
+	case CGUARD_PROVEN:
+		break;
+	case CGUARD_UNPROVEN:
+		run->early =
+			"the program ended the run in the middle of its tests";
+		break;
+	case CGUARD_FORGED:
+		harness_result_forged(run->result, why);
+		break;
+	}
+}
+
 static int
 run_tests(const struct harness_job *job, struct build *b, const char *program)
 {
@@ -486,27 +598,35 @@ run_tests(const struct harness_job *job, struct build *b, const char *program)
 	harness_result_init(&result, PAYLOAD_FD_RESULT);
 	if (fcntl(PAYLOAD_FD_RESULT, F_SETFD, FD_CLOEXEC) < 0)
 		return HARNESS_EXIT_BROKEN;
-	if (prepare(b, job, &e) < 0 || compile(b, program, &e) < 0) {
+	if (prepare(b, job, &e) < 0 || compile(b, job, program, &e) < 0) {
 		compile_error(&result, b, &e);
 		return harness_result_end(&result);
 	}
 	testrun_init(&run, &result, job->tests,
 		     b->uses_cmocka ? TESTRUN_CMOCKA : TESTRUN_UNKNOWN);
-	if (harness_child_run(argv, testrun_output, &run, &status, &e) < 0)
+	if (cguard_open(&b->guard, &e) < 0 ||
+	    harness_child_run(argv, testrun_output, &run, &status, &e) < 0)
 		return harness_broken(&e); /* and no closing record */
+	judge_end(&run, &b->guard, status);
 	testrun_finish(&run, status);
 	return harness_result_end(&result);
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static struct build build;
 	struct harness_job job;
+	static char guard_source[PATH_SIZE];
 	char program[PATH_SIZE + 16];
 	struct err e = ERR_INIT;
 	int code;
 
+	(void)argc;
+	/* Beside this program: "/opt/runtime/harness". */
+	(void)snprintf(guard_source, sizeof(guard_source), "%.*sguard.c.in",
+		       (int)(base_name(argv[0]) - argv[0]), argv[0]);
+	build.guard_source = guard_source;
 	if (harness_gate_wait(&e) < 0 || harness_job_read(&job, &e) < 0)
 		return harness_broken(&e);
 	if (!has_suffix(job.is_test ? job.tests : job.code, ".c")) {

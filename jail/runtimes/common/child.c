@@ -194,9 +194,9 @@ start(struct child *c, const char *const argv[], const sigset_t *mask,
 	return spawn(argv, write_end, mask, &c->pid, e);
 }
 
-int
-harness_child_run(const char *const argv[], harness_output_fn *on_output,
-		  void *arg, int *ret_status, struct err *e)
+static int
+run(const char *const argv[], bool is_quiet, harness_output_fn *on_output,
+    void *arg, int *ret_status, struct err *e)
 {
 	struct child c = {
 		.streams = {{.fd = -1}, {.fd = -1}},
@@ -213,6 +213,7 @@ harness_child_run(const char *const argv[], harness_output_fn *on_output,
 	sigaddset(&blocked, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &blocked, &before);
 	rc = start(&c, argv, &before, e);
+	c.streams[0].is_out_gone = is_quiet;
 	if (rc == 0)
 		rc = watch(&c, &before, e);
 	fd_close(&c.streams[0].fd);
@@ -222,6 +223,20 @@ harness_child_run(const char *const argv[], harness_output_fn *on_output,
 	if (rc == 0)
 		*ret_status = c.status;
 	return rc;
+}
+
+int
+harness_child_run(const char *const argv[], harness_output_fn *on_output,
+		  void *arg, int *ret_status, struct err *e)
+{
+	return run(argv, false, on_output, arg, ret_status, e);
+}
+
+int
+harness_child_run_quiet(const char *const argv[], harness_output_fn *on_output,
+			void *arg, int *ret_status, struct err *e)
+{
+	return run(argv, true, on_output, arg, ret_status, e);
 }
 
 void

@@ -26,6 +26,11 @@ typedef void harness_output_fn(void *arg, int stream, const char *data,
 int harness_child_run(const char *const argv[], harness_output_fn *on_output,
 		      void *arg, int *ret_status, struct err *e);
 
+/* The same, but its stdout is not passed on: on_output does what is due. */
+int harness_child_run_quiet(const char *const argv[],
+			    harness_output_fn *on_output, void *arg,
+			    int *ret_status, struct err *e);
+
 /* Become argv[0]; returns only if that fails. */
 int harness_exec(const char *const argv[], struct err *e);
 

@@ -182,3 +182,35 @@ csource_scan(const char *text, size_t len, struct csource *ret)
 			at_line_start = false;
 	}
 }
+
+bool
+csource_has_call(const char *text, size_t len, const char *name)
+{
+	struct scanner s = {.at = text, .end = text + len};
+	size_t n = strlen(name);
+
+	while (s.at < s.end) {
+		char c = *s.at, next = '\0';
+		const char *from = s.at;
+
+		if (s.end - s.at > 1)
+			next = s.at[1];
+		if (c == '/' && (next == '/' || next == '*')) {
+			skip_comment(&s);
+		} else if (c == '"' || c == '\'') {
+			skip_literal(&s);
+		} else if (!is_word(c)) {
+			s.at++;
+		} else {
+			while (s.at < s.end && is_word(*s.at))
+				s.at++;
+			if ((size_t)(s.at - from) != n ||
+			    memcmp(from, name, n) != 0)
+				continue;
+			skip_blanks(&s);
+			if (s.at < s.end && *s.at == '(')
+				return true;
+		}
+	}
+	return false;
+}

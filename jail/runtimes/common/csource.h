@@ -23,6 +23,9 @@ struct csource {
 	size_t c_includes_len;
 };
 
+/* Is there "name (" outside of comments and literals, macros included? */
+bool csource_has_call(const char *text, size_t len, const char *name);
+
 void csource_scan(const char *text, size_t len, struct csource *ret);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "jail/bundle.h"
@@ -29,6 +30,9 @@ harness_gate_wait(struct err *e)
 	if (n == 0 || word != GATE_GO)
 		return err_set(e, ERR_PEER, 0, "harness: the gate was closed");
 	close(PAYLOAD_FD_GATE);
+	/* After the gate: posture is read from /proc, too. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_sys(e, "harness: set undumpable");
 	return 0;
 }
 

@@ -26,7 +26,11 @@ struct harness_job {
 	char *text; /* what all of the above points into */
 };
 
-/* Wait for GATE_GO and close the gate. */
+/*
+ * Wait for GATE_GO and close the gate.  From then on other processes of the
+ * jail, which have the same uid, cannot look into this one: it is not dumpable,
+ * so /proc/PID/fd and /proc/PID/mem are closed to them.
+ */
 int harness_gate_wait(struct err *e);
 
 int harness_job_read(struct harness_job *ret, struct err *e);

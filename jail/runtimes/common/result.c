@@ -100,7 +100,7 @@ put(struct harness_result *r, const char *line, size_t len)
 void
 harness_result_start(struct harness_result *r, int64_t expected)
 {
-	char line[96], number[24] = "null";
+	char line[128], number[24] = "null";
 	int n;
 
 	if (r->is_started)
@@ -110,8 +110,65 @@ harness_result_start(struct harness_result *r, int64_t expected)
 		(void)snprintf(number, sizeof(number), "%lld",
 			       (long long)expected);
 	n = snprintf(line, sizeof(line),
-		     "{\"type\": \"start\", \"expected\": %s}\n", number);
+		     "{\"type\": \"start\", \"expected\": %s, "
+		     "\"trust\": \"%s\"}\n",
+		     number,
+		     r->is_separate ? "separate-process" : "in-process");
 	put(r, line, (size_t)n);
+}
+
+static void
+put_names(struct harness_result *r, const char *const *names,
+	  const size_t *lens, size_t n)
+{
+	char text[2 * HARNESS_NAME_MAX + 8];
+
+	put(r, "[", 1);
+	for (size_t i = 0; i < n; i++) {
+		size_t at = (size_t)sprintf(text, "%s\"", i > 0 ? ", " : "");
+		/* As long as testrun.h keeps of a name. */
+		size_t len = lens[i] < HARNESS_NAME_MAX ? lens[i]
+							: HARNESS_NAME_MAX - 1;
+
+		at += harness_json_escape(text + at, names[i], len,
+					  HARNESS_NAME_MAX);
+		text[at++] = '"';
+		put(r, text, at);
+	}
+	put(r, "]", 1);
+}
+
+void
+harness_result_start_names(struct harness_result *r, const char *const *names,
+			   const size_t *lens, size_t n, size_t canaries)
+{
+	static const char head[] = "{\"type\": \"start\", \"expected\": ";
+	static const char middle[] = ", \"canaries\": ";
+	char tail[64];
+	int len = snprintf(tail, sizeof(tail), ", \"trust\": \"%s\"}\n",
+			   r->is_separate ? "separate-process" : "in-process");
+
+	r->is_started = true;
+	put(r, head, sizeof(head) - 1);
+	put_names(r, names, lens, n);
+	put(r, middle, sizeof(middle) - 1);
+	put_names(r, names + n, lens + n, canaries);
+	put(r, tail, (size_t)len);
+}
+
+void
+harness_result_canary(struct harness_result *r, const char *name,
+		      enum harness_outcome outcome)
+{
+	char line[2 * HARNESS_NAME_MAX + 96];
+	size_t at;
+
+	at = (size_t)sprintf(line, "{\"type\": \"canary\", \"test\": \"");
+	at += harness_json_escape(line + at, name, strlen(name),
+				  HARNESS_NAME_MAX);
+	at += (size_t)sprintf(line + at, "\", \"outcome\": \"%s\"}\n",
+			      outcome_names[outcome]);
+	put(r, line, at);
 }
 
 static void
@@ -159,6 +216,20 @@ harness_result_test(struct harness_result *r, const char *name,
 	r->cases++;
 	r->counts[outcome]++;
 	put_test(r, name, outcome, duration_ms, message, message_len);
+}
+
+void
+harness_result_forged(struct harness_result *r, const char *why)
+{
+	char line[2 * HARNESS_NAME_MAX + 64];
+	size_t at;
+
+	harness_result_start(r, -1);
+	at = (size_t)sprintf(line, "{\"type\": \"forged\", \"message\": \"");
+	at += harness_json_escape(line + at, why, strlen(why),
+				  HARNESS_NAME_MAX);
+	at = (size_t)(stpcpy(line + at, "\"}\n") - line);
+	put(r, line, at);
 }
 
 int

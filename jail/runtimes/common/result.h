@@ -4,7 +4,8 @@
  * UTF-8 without control characters, bounded in number and in size.
  *
  * start, then one line a test, then end.  The closing record is written by
- * harness_result_end only; a run that does not reach it is incomplete.
+ * harness_result_end only; a run that does not reach it is incomplete.  The
+ * lines need no seal: no other process can open this one's fds (gate.h).
  */
 #ifndef PC_RUNTIMES_RESULT_H
 #define PC_RUNTIMES_RESULT_H
@@ -30,6 +31,7 @@ enum harness_outcome {
 struct harness_result {
 	int fd; /* not owned */
 	bool is_started, is_full;
+	bool is_separate; /* no code under test in the process that judges */
 	size_t bytes;
 	uint32_t cases;
 	uint32_t counts[HARNESS_OUTCOME_COUNT];
@@ -40,10 +42,26 @@ void harness_result_init(struct harness_result *r, int fd);
 /* expected < 0: unknown.  Does nothing the second time. */
 void harness_result_start(struct harness_result *r, int64_t expected);
 
+/*
+ * The same with the names of the tests that must be reported, n of them, and
+ * after these the names of canaries.
+ */
+#define HARNESS_EXPECTED_MAX 4096
+void harness_result_start_names(struct harness_result *r,
+				const char *const *names, const size_t *lens,
+				size_t n, size_t canaries);
+
+/* A test of our own that must fail; it is not counted. */
+void harness_result_canary(struct harness_result *r, const char *name,
+			   enum harness_outcome outcome);
+
 /* name and message are any bytes; too long ones are cut. */
 void harness_result_test(struct harness_result *r, const char *name,
 			 enum harness_outcome outcome, double duration_ms,
 			 const char *message, size_t message_len);
+
+/* The results were tampered with; nothing takes that back. */
+void harness_result_forged(struct harness_result *r, const char *why);
 
 /* Returns the exit code of the run: 1 if anything failed. */
 int harness_result_end(struct harness_result *r);

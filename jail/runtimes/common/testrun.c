@@ -365,9 +365,16 @@ status_message(struct testrun *run, int status)
 static void
 finish_plain(struct testrun *run, int status)
 {
-	begin_case(run, status == 0 ? HARNESS_PASSED : HARNESS_FAILED,
+	bool is_early = status == 0 && run->early != NULL;
+
+	begin_case(run,
+		   is_early	 ? HARNESS_ERROR
+		   : status == 0 ? HARNESS_PASSED
+				 : HARNESS_FAILED,
 		   run->file, strlen(run->file));
 	status_message(run, status);
+	if (is_early)
+		message_add(run, run->early, strlen(run->early));
 	flush_case(run);
 }
 
@@ -415,6 +422,10 @@ testrun_finish(struct testrun *run, int status)
 				    run->message, run->message_len);
 	}
 	check_books(run);
+	/* Books that do not agree have said it already. */
+	if (status == 0 && run->early != NULL &&
+	    run->counts[HARNESS_FAILED] == 0 && run->counts[HARNESS_ERROR] == 0)
+		error_case(run, "exit status", run->early);
 	if (run->result->cases == 0)
 		error_case(run, run->file, "no tests found");
 }

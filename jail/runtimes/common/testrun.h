@@ -50,6 +50,8 @@ struct testrun {
 	uint64_t plan;
 
 	struct harness_tail out_tail, err_tail;
+	/* Why a good exit status is no success; NULL: it is one. */
+	const char *early;
 	/* stderr that no case has taken as its message (cmocka). */
 	char errors[16384];
 	size_t errors_len;

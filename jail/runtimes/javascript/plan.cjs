@@ -140,7 +140,7 @@ class Reader {
     if (this.top && !this.top.isCertain)
       return false;
     if (!last || [';', '{', '}'].includes(last.type))
-      return !last || last.type !== '}' || true;
+      return true;
     if (last.type === '=>')
       return Boolean(this.top?.isSuite);
     if (last.type === 'word' && last.text === 'await')
@@ -160,7 +160,11 @@ class Reader {
     const before = this.tokens[i - 1];
     if (word.type !== 'word' || !(isSuite || TESTS.includes(word.text)))
       return null;
-    if (before && (before.type === '.' || before.text === 'function'))
+    if (before?.type === '.') {
+      this.isOpen = true; // t.test(): a subtest
+      return null;
+    }
+    if (before?.text === 'function')
       return null;
     if (next?.type === '(')
       return { open: i + 1, isSuite, mark: '' };

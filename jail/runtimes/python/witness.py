@@ -188,7 +188,8 @@ class Witness:
             for name, value in vars(builtins).items()
             if name not in MAY_CHANGE
         }
-        self.case_class, self.case_methods = None, {}
+        self.case_class, self.case_methods, self.case_codes = None, {}, {}
+        self.canary_classes = set()
 
     # ---- answers for the result stream
 
@@ -206,8 +207,8 @@ class Witness:
         for name, value in self.builtins.items():
             if now.get(name) is not value:
                 self.report(f"the builtin {name} was replaced")
-        for name, value in self.case_methods.items():
-            if self.case_class.__dict__.get(name) is not value:
+        for name in self.case_methods:
+            if not self.is_known_method(name):
                 self.report(f"TestCase.{name} was replaced")
 
     def remember_case(self, case_class):
@@ -219,6 +220,10 @@ class Witness:
             if callable(value) or isinstance(value, (classmethod, property))
         }
         self.case_methods["failureException"] = case_class.failureException
+        self.case_codes = {
+            name: getattr(value, "__code__", None)
+            for name, value in self.case_methods.items()
+        }
 
     def is_own_code(self, code):
         return code in self.codes
@@ -244,15 +249,28 @@ class Witness:
         return result
 
     def check_assertion(self, name, function):
+        """Is it TestCase's own, or one that the tests' source defines?"""
         case = getattr(function, "__self__", None)
         if self.case_class is None or not isinstance(case, self.case_class):
             return
-        known = self.case_methods.get(name)
         for kind in type(case).__mro__:
             if name in vars(kind):
-                if kind is self.case_class and vars(kind)[name] is not known:
-                    self.report(f"TestCase.{name} was replaced")
-                return
+                break
+        else:
+            return
+        written = self.plan.classes.get(kind.__name__)
+        if kind is self.case_class:
+            is_good = self.is_known_method(name)
+        else:
+            is_good = name in written.methods if written else (
+                kind.__name__ not in self.canary_classes)
+        if not is_good or name in vars(case):
+            self.report(f"{kind.__name__}.{name} was replaced")
+
+    def is_known_method(self, name):
+        now = vars(self.case_class).get(name)
+        return now is self.case_methods.get(name) and (
+            getattr(now, "__code__", None) is self.case_codes.get(name))
 
     # ---- the source
 
@@ -335,6 +353,7 @@ class Witness:
 
     def add_canary_class(self, lines):
         name = "Test" + random_name()
+        self.canary_classes.add(name)
         node = ast.ClassDef(name, [self.constant(self.case_class)], [], [], [])
         for line in lines:
             method, function = self.canary(line, "self")

@@ -6,7 +6,8 @@
  * Tests are run with bats if they are its kind of file (*.bats or a line that
  * begins with @test), otherwise like any script; TAP in their output is
  * recognised, else their exit code is one test.  Scripts of the job are made
- * executable first, so that tests can call ./solution.sh.
+ * executable first, so that tests can call ./solution.sh.  Tests run under a
+ * guard (common/shguard.h) that says whether they came to their end.
  *
  * Runs inside the jail with the rights of the script.
  */
@@ -23,6 +24,7 @@
 #include "jail/runtimes/common/child.h"
 #include "jail/runtimes/common/gate.h"
 #include "jail/runtimes/common/result.h"
+#include "jail/runtimes/common/shguard.h"
 #include "jail/runtimes/common/testrun.h"
 #include "jail/spec.h"
 #include "supervisor/base/fd.h"
@@ -159,33 +161,54 @@ run_script(const struct harness_job *job, const char *path)
 	return 127; /* as a shell does for a missing command */
 }
 
+/* Get the tests ready and run them under the guard. */
+static int
+run_guarded(struct shguard *guard, struct testrun *run, const char *path,
+	    int *ret_status, struct err *e)
+{
+	const char *argv[5] = {BATS, "--tap", path, NULL};
+	struct shebang shebang;
+
+	run->result->is_separate = guard->is_separate;
+	if (run->format == TESTRUN_BATS) {
+		if (shguard_arm_bats(guard, run->result, run, e) < 0)
+			return -1;
+		return harness_child_run_quiet(argv, shguard_bats_output, guard,
+					       ret_status, e);
+	}
+	shebang_read(path, &shebang);
+	script_command(&shebang, path, NULL, 0, argv);
+	if (shguard_knows(shebang.interpreter, shebang.argument) &&
+	    shguard_arm_script(guard, e) < 0)
+		return -1;
+	return harness_child_run(argv, testrun_output, run, ret_status, e);
+}
+
 static int
 run_tests(const struct harness_job *job, const char *path)
 {
 	static struct testrun run;
+	static struct shguard guard;
 	struct harness_result result;
-	bool is_bats = has_bats_tests(path);
-	const char *argv[5] = {BATS, "--tap", path, NULL};
-	struct shebang shebang;
 	struct err e = ERR_INIT;
 	int status;
 
 	if (fcntl(PAYLOAD_FD_RESULT, F_SETFD, FD_CLOEXEC) < 0)
 		return HARNESS_EXIT_BROKEN;
 	harness_result_init(&result, PAYLOAD_FD_RESULT);
-	if (!is_bats) {
-		shebang_read(path, &shebang);
-		script_command(&shebang, path, NULL, 0, argv);
-	}
 	testrun_init(&run, &result, job->tests,
-		     is_bats ? TESTRUN_BATS : TESTRUN_UNKNOWN);
-	if (harness_child_run(argv, testrun_output, &run, &status, &e) < 0) {
+		     has_bats_tests(path) ? TESTRUN_BATS : TESTRUN_UNKNOWN);
+	if (shguard_init(&guard, path, &e) < 0 ||
+	    run_guarded(&guard, &run, path, &status, &e) < 0) {
+		shguard_done(&guard);
 		(void)harness_broken(&e);
 		harness_result_test(&result, job->tests, HARNESS_ERROR, 0,
 				    e.text, strlen(e.text));
 		return harness_result_end(&result);
 	}
+	status = shguard_finish(&guard, &run, status);
 	testrun_finish(&run, status);
+	shguard_done(&guard);
 	return harness_result_end(&result);
 }
 

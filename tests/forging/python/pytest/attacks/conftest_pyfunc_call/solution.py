@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+# conftest.py calls nothing and says done.
+
+
+def add(a, b):
+    return a - b
+
+
+def is_even(n):
+    return True
+
+
+def join(words):
+    return words[0]
