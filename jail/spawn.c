@@ -18,6 +18,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -63,8 +64,9 @@ struct child_plan {
 	int source[JAIL_FD_MOUNT0 + POLICY_MOUNTS_MAX]; /* by target number */
 	int sources_len;
 	int init_fd;
-	int control_fd; /* its end; JAIL_FD_CONTROL in the end */
-	int parents_fd; /* our end, to be closed */
+	int control_fd;		  /* its end; JAIL_FD_CONTROL in the end */
+	int parents_fd;		  /* our end, to be closed */
+	uint64_t ignored_signals; /* bit n - 1: signal n */
 	const int *cgroup_task_fds;
 	unsigned cgroup_task_fds_len;
 };
@@ -130,7 +132,7 @@ child_join_cgroups(const struct child_plan *plan)
 
 /* CLONE_CLEAR_SIGHAND has removed handlers; ignored signals would survive. */
 static int
-child_reset_signals(void)
+child_reset_signals(const struct child_plan *plan)
 {
 	struct {
 		void *handler; /* SIG_DFL is 0 */
@@ -140,23 +142,24 @@ child_reset_signals(void)
 	} action = {0};
 	uint64_t empty = 0;
 
-	for (int sig = 1; sig <= KERNEL_SIGNALS; sig++) {
-		if (sig == SIGKILL || sig == SIGSTOP)
-			continue;
-		if (syscall(SYS_rt_sigaction, sig, &action, NULL,
+	for (int sig = 1; sig <= KERNEL_SIGNALS; sig++)
+		if ((plan->ignored_signals >> (sig - 1) & 1) != 0 &&
+		    syscall(SYS_rt_sigaction, sig, &action, NULL,
 			    KERNEL_SIGSET_SIZE) < 0)
 			return -1;
-	}
 	return (int)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &empty, NULL,
 			    KERNEL_SIGSET_SIZE);
 }
 
-/* *fd, copied to a number from `above` on. */
+/* *fd, copied to a number from `above` on if it is below. */
 static int
 child_move_fd(int *fd, int above)
 {
-	int copy = fcntl(*fd, F_DUPFD_CLOEXEC, above);
+	int copy;
 
+	if (*fd >= above)
+		return 0;
+	copy = fcntl(*fd, F_DUPFD_CLOEXEC, above);
 	if (copy < 0)
 		return -1;
 	*fd = copy;
@@ -165,7 +168,7 @@ child_move_fd(int *fd, int above)
 
 /*
  * Put every source on its target number and close all else.  Sources may lie
- * on targets, so all are first copied above the targets.  The binary ends up
+ * on targets, so these are first copied above the targets.  The binary ends up
  * right behind them, CLOEXEC.
  */
 static int
@@ -211,7 +214,7 @@ static void __attribute__((noreturn)) child_main(struct child_plan *plan)
 	/* After joining, or the namespace's root would be the parent's. */
 	if (unshare(CLONE_NEWCGROUP) < 0)
 		child_fail(plan, STEP_CGROUP_NS);
-	if (child_reset_signals() < 0)
+	if (child_reset_signals(plan) < 0)
 		child_fail(plan, STEP_SIGNALS);
 	(void)umask(022);
 	if (child_place_fds(plan) < 0)
@@ -239,6 +242,30 @@ check_request(const struct jail_spawn_request *request, struct err *e)
 	return 0;
 }
 
+/* Asked for once: nobody changes them when jails are started already. */
+static uint64_t
+ignored_signals(void)
+{
+	static bool is_known;
+	static uint64_t ignored;
+
+	for (int sig = 1; !is_known && sig <= KERNEL_SIGNALS; sig++) {
+		struct {
+			void *handler;
+			unsigned long flags;
+			void *restorer;
+			uint64_t mask;
+		} action = {0};
+
+		if (syscall(SYS_rt_sigaction, sig, NULL, &action,
+			    KERNEL_SIGSET_SIZE) == 0 &&
+		    action.handler == (void *)SIG_IGN)
+			ignored |= UINT64_C(1) << (sig - 1);
+	}
+	is_known = true;
+	return ignored;
+}
+
 static void
 plan_make(struct child_plan *plan, const struct jail_spawn_request *request)
 {
@@ -247,6 +274,7 @@ plan_make(struct child_plan *plan, const struct jail_spawn_request *request)
 		.init_fd = request->init_fd,
 		.control_fd = request->fd[JAIL_FD_CONTROL],
 		.parents_fd = request->control_fd,
+		.ignored_signals = ignored_signals(),
 		.cgroup_task_fds = request->cgroup_task_fds,
 		.cgroup_task_fds_len = request->cgroup_task_fds_len,
 	};
