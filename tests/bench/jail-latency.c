@@ -5,7 +5,8 @@
  *
  *   jail-latency SOCKET ROUNDS SECONDS
  *
- * One JSON line per program and mode, then one per throughput burst:
+ * One JSON line per program and mode, then one per throughput burst (2 and 8
+ * at a time):
  *   lone  each sample after 50 ms of doing nothing, as a single request
  *         meets an idle server (idle RCU, cold caches)
  *   busy  samples back to back
@@ -33,7 +34,7 @@
 
 #define SAMPLES_MAX 5000
 #define IDLE_NS 50000000L
-#define WORKERS 2
+#define WORKERS_MAX 8
 
 struct program {
 	const char *name;
@@ -267,9 +268,9 @@ work(void *arg)
 
 static double
 run_burst(const char *socket, const struct program *p, bool is_jailed,
-	  uint64_t seconds)
+	  size_t workers, uint64_t seconds)
 {
-	pthread_t thread[WORKERS];
+	pthread_t thread[WORKERS_MAX];
 	uint64_t start = clock_mono_us();
 	struct burst b = {
 		.socket = socket,
@@ -277,24 +278,25 @@ run_burst(const char *socket, const struct program *p, bool is_jailed,
 		.is_jailed = is_jailed,
 		.until_us = start + seconds * 1000000,
 	};
-	for (size_t i = 0; i < WORKERS; i++)
+	for (size_t i = 0; i < workers; i++)
 		if (pthread_create(&thread[i], NULL, work, &b) != 0)
 			give_up("pthread_create", "failed");
-	for (size_t i = 0; i < WORKERS; i++)
+	for (size_t i = 0; i < workers; i++)
 		(void)pthread_join(thread[i], NULL);
 	return (double)atomic_load(&b.count) * 1e6 /
 	       (double)(clock_mono_us() - start);
 }
 
 static void
-print_throughput(const char *socket, const struct program *p, uint64_t seconds)
+print_throughput(const char *socket, const struct program *p, size_t workers,
+		 uint64_t seconds)
 {
-	double bare = run_burst(socket, p, false, seconds);
-	double jail = run_burst(socket, p, true, seconds);
+	double bare = run_burst(socket, p, false, workers, seconds);
+	double jail = run_burst(socket, p, true, workers, seconds);
 	printf("{\"bench\": \"throughput\", \"program\": \"%s\", \"parallel\": "
-	       "%d, \"jails_per_s\": %.1f, \"bare_per_s\": %.1f, \"ratio\": "
+	       "%zu, \"jails_per_s\": %.1f, \"bare_per_s\": %.1f, \"ratio\": "
 	       "%.3f}\n",
-	       p->name, WORKERS, jail, bare, jail / bare);
+	       p->name, workers, jail, bare, jail / bare);
 }
 
 int
@@ -316,6 +318,7 @@ main(int argc, char **argv)
 		for (int m = 0; m < MODES; m++)
 			print_latency(p, (enum mode)m);
 	for (size_t p = 0; p < ARRAY_LEN(programs); p++)
-		print_throughput(argv[1], &programs[p], seconds);
+		for (size_t w = 2; w <= WORKERS_MAX; w *= 4)
+			print_throughput(argv[1], &programs[p], w, seconds);
 	return 0;
 }
