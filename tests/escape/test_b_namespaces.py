@@ -27,7 +27,7 @@ def names(*texts):
     return set(" ".join(texts).split())
 
 
-# ---- B01: namespaces ---------------------------------------------------------
+# ---- B01: namespaces --------------------------------------------------------
 
 KINDS = "user mount net pid ipc uts cgroup".split()
 NAMESPACES = {f"{call}-{kind}" for call in ("unshare", "clone", "clone3")
@@ -150,7 +150,7 @@ def test_b01_control_seccomp(loose):
     assert run.done() >= NAMESPACES, run
 
 
-# ---- B02, B03: cgroups and mounts -----------------------------------------------
+# ---- B02, B03: cgroups and mounts -------------------------------------------
 
 CGROUP_WAYS = names("cgroup-mounted cgroup-place sys-fs-cgroup mount-v1 "
                     "mount-v2 proc-cgroup-write namespaces release-agent")
@@ -200,7 +200,7 @@ def test_b03_control_seccomp_and_landlock(loose):
                                   "move_mount pivot_root"), run
 
 
-# ---- B04: /proc ------------------------------------------------------------------
+# ---- B04: /proc -------------------------------------------------------------
 
 
 def test_b04_proc(jail, profile, host):
@@ -215,8 +215,7 @@ def test_b04_proc(jail, profile, host):
 def test_b04_control_proc_subset(loose):
     run = loose("strict", "proc").run("b04_proc.py")
     assert run.done() >= names("""list-proc read-meminfo read-loadavg read-stat
-        read-interrupts read-keys read-sys read-1/status read-1/mountinfo"""), \
-        run
+        read-interrupts read-keys read-sys read-1/status"""), run
 
 
 def test_b04_control_proc_read_only(loose):
@@ -231,7 +230,7 @@ def test_b04_control_root_directory(plain):
         path-/usr/local list-etc list-proc"""), run
 
 
-# ---- B05, B06: devices, handles ---------------------------------------------------
+# ---- B05, B06: devices, handles ---------------------------------------------
 
 DEVICES = names("""mem null kmsg tty console ptmx kvm fuse uinput tun loop0 sda
 vda nvidia0""")
@@ -275,7 +274,7 @@ def test_b06_control_seccomp(plain, loose):
     assert "open_by_handle_at" in run.blocked(), run
 
 
-# ---- B07: other processes ------------------------------------------------------------
+# ---- B07: other processes ---------------------------------------------------
 
 VICTIM = "import time; print('up', flush=True); time.sleep(600)"
 ON_OTHERS = names("""kill0 kill sigqueue tgkill rt_tgsigqueueinfo
@@ -355,7 +354,7 @@ def test_b07_control_pid_namespace(plain):
             "mem-write-host1"}, run
 
 
-# ---- B08: Unix sockets -----------------------------------------------------------------
+# ---- B08: Unix sockets ------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -434,7 +433,7 @@ def test_b08_control_root_directory(plain):
                                "sendto-given3"), run
 
 
-# ---- B09, B10, B11: what could stay ------------------------------------------------------
+# ---- B09, B10, B11: what could stay -----------------------------------------
 
 KEY_CALLS = names("find read add_key add_key-session request_key "
                   "keyctl-join keyctl-describe")
@@ -561,7 +560,7 @@ def test_b11_control_mount_namespace(plain):
         assert not found
 
 
-# ---- B12: shared read-only files ------------------------------------------------------------
+# ---- B12: shared read-only files --------------------------------------------
 
 LOCK_TOOLS = """
 import ctypes, fcntl, os, struct
@@ -612,7 +611,7 @@ def test_b12_control_seccomp(world):
         assert a("len(os.read(watch, 4096))") >= 16
 
 
-# ---- B13: covert channels ---------------------------------------------------------------------
+# ---- B13: covert channels ---------------------------------------------------
 
 # Channel: period of a slot in microseconds.
 COVERT = {"futex": 10000, "eventfd": 10000, "inode": 10000, "procs": 20000,
@@ -712,7 +711,7 @@ def test_b13_control_shared_kernel(cannot_show):
                 "processor of one's own would shut them")
 
 
-# ---- B14: terminals --------------------------------------------------------------------------
+# ---- B14: terminals ---------------------------------------------------------
 
 ON_TTY = names("""TIOCSTI TIOCSTI-bit32 TIOCSTI-bit63 TIOCLINUX
 TIOCLINUX-bit32 TIOCSCTTY TIOCSETD""")
@@ -771,7 +770,7 @@ def test_b14_control_seccomp(world, tmp_path):
         assert {run.attempts[n] for n in tries} == {("blocked", "ENOSYS")}
 
 
-# ---- B15: setuid programs --------------------------------------------------------------------
+# ---- B15: setuid programs ---------------------------------------------------
 
 
 def with_capabilities():
@@ -818,7 +817,7 @@ def test_b15_control_no_new_privs(plain):
     assert not run.done(), run
 
 
-# ---- B16: orphans ------------------------------------------------------------------------------
+# ---- B16: orphans -----------------------------------------------------------
 
 
 def test_b16_orphans(jail, profile, host):
@@ -848,8 +847,9 @@ def test_b16_supervisor_killed(world, profile):
         supervisor.stop(signal.SIGKILL)
         wait_for(supervisor.job_pids, lambda left: not left, seconds=5)
         # By number as well: none has left its cgroup.
-        assert not [pid for pid, began in starts.items()
-                    if began is not None and start_time(pid) == began]
+        wait_for(lambda: [pid for pid, began in starts.items()
+                          if began is not None and start_time(pid) == began],
+                 lambda left: not left, seconds=5)
         process.wait(timeout=30)
         for stream in process.streams:
             stream.close()
@@ -904,7 +904,7 @@ def test_b16_control_pid_namespace(world):
             os.kill(pid, signal.SIGKILL)
 
 
-# ---- B17, B18: ids; the host's clock, name and scheduler -------------------------------------------
+# ---- B17, B18: ids; the host's clock, name and scheduler --------------------
 
 ID_WAYS = names("""host-root-uid-mapped host-root-gid-mapped see-root-owner
 chown-0 chgrp-0 chown-nobody uid_map gid_map setgroups setgroups-none

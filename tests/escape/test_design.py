@@ -34,7 +34,7 @@ def one_slot(world):
     supervisor.stop()
 
 
-# ---- PID 1 -------------------------------------------------------------------
+# ---- PID 1 ------------------------------------------------------------------
 
 
 def test_design_pid1_is_worn_out_by_nothing(jail, profile, host):
@@ -110,7 +110,7 @@ def test_design_pid1_taken_over(world, how):
         assert supervisor.stop() == 0
 
 
-# ---- the gate, pipes, the harness ---------------------------------------------
+# ---- the gate, pipes, the harness -------------------------------------------
 
 
 def test_design_gate_and_pipes(jail, profile):
@@ -145,7 +145,7 @@ def test_design_harness_of_compiled_tests(world, profile):
     assert done <= names("mem-read maps"), run
 
 
-# ---- the unpacker -------------------------------------------------------------
+# ---- the unpacker -----------------------------------------------------------
 
 
 def file(path, data=b"x"):
@@ -249,7 +249,7 @@ def test_design_control_unpacker_path_check(world):
     assert wire.job(world.supervisor("unpack"), outside).outcome == "refused"
 
 
-# ---- collect -------------------------------------------------------------------
+# ---- collect ----------------------------------------------------------------
 
 
 def test_design_collect_races(jail, profile, host):
@@ -270,12 +270,12 @@ def test_design_control_collect_links(loose):
     """Opened by name, a link's target comes back sooner or later."""
     jail = loose("strict", "collect")
     wait_for(lambda: jail.run("design_race.py", collect=[
-        "result", "d/result", "e/result", "link/os-release"]).files.values(),
+        "result", "other", "d/result", "e/result"]).files.values(),
         lambda files: any(f["status"] == "ok" and f.get("content") != "mine"
                           for f in files), seconds=60)
 
 
-# ---- the control socket -----------------------------------------------------------
+# ---- the control socket -----------------------------------------------------
 
 
 def kill_message(job_id, reason=5):
@@ -306,31 +306,15 @@ def test_design_socket_is_not_in_a_jail(world, profile):
     """No path leads to it; the only other way would be an fd."""
     supervisor = world.supervisor()
     with Live(supervisor, profile) as live:
-        live(SOCKETS)
-        assert live("in_fds()") == [] and live("in_tree()") == []
+        live("import os, stat, subprocess")
+        assert live("[f for f in range(256) if os.path.exists(f'/proc/self/"
+                    "fd/{f}') and stat.S_ISSOCK(os.fstat(f).st_mode)]") == []
+        assert live("subprocess.run(['find', '/', '-path', '/proc', '-prune', "
+                    "'-o', '-type', 's', '-print'], capture_output=True)"
+                    ".stdout.decode()") == ""
 
 
-SOCKETS = """
-import os, stat
-def is_socket(path):
-    try:
-        return stat.S_ISSOCK(os.stat(path).st_mode)
-    except OSError:
-        return False
-def in_fds():
-    return list(filter(is_socket, ('/proc/self/fd/' + f for f in
-                                   os.listdir('/proc/self/fd'))))
-def in_tree():
-    found = []
-    for top in os.listdir('/'):
-        if top != 'proc':
-            for path, _, files in os.walk('/' + top):
-                found += filter(is_socket, (f'{path}/{f}' for f in files))
-    return found
-"""
-
-
-# ---- the seccomp listener ------------------------------------------------------------
+# ---- the seccomp listener ---------------------------------------------------
 
 
 def test_design_listener_under_flood(world):
@@ -372,7 +356,7 @@ def test_design_listener_goes_with_the_job(world):
     assert not [f for f in fds.values() if "seccomp" in f], fds
 
 
-# ---- slots ------------------------------------------------------------------------------
+# ---- slots ------------------------------------------------------------------
 
 
 def test_design_slot_used_again(one_slot, profile):
@@ -431,7 +415,7 @@ def test_design_slots_have_uids_of_their_own(world):
         other.stop()
 
 
-# ---- two jails side by side ---------------------------------------------------------------
+# ---- two jails side by side -------------------------------------------------
 
 BESIDE = """
 import ctypes, errno, os, socket
@@ -484,8 +468,9 @@ def test_design_two_jails_of_one_policy(world, profile):
         for nr, arguments in ((101, f"16, {pid}, 0, 0"),
                               (310, f"{pid}, 0, 0, 0, 0, 0"),
                               (438, "0, 0, 0"), (312, f"{pid}, 1, 0, 0, 0"),
-                              (250, "0, -3, 0"), (248, "b'user', b'x', 0, 0, -3"),
-                              (29, "1, 1, 0"), (240, "b'x', 0, 0, 0")):
+                              (250, "0, -3, 0"), (29, "1, 1, 0"),
+                              (248, "b'user', b'x', 0, 0, -3"),
+                              (240, "b'x', 0, 0, 0")):
             assert b.error(f"call({nr}, {arguments})") in ("EPERM", "ENOSYS")
         for name in ("mem", "fd", "root", "environ", "ns/net"):
             assert b.error(f"os.stat('/proc/{pid}/{name}')") == "ENOENT"
@@ -496,7 +481,7 @@ def test_design_two_jails_of_one_policy(world, profile):
         assert all(links[0][k] != links[1][k] for k in kinds), links
 
 
-# ---- what is told ---------------------------------------------------------------------------
+# ---- what is told -----------------------------------------------------------
 
 
 def test_design_told_of_the_host(jail, profile):
@@ -527,7 +512,7 @@ def test_design_control_told_root_directory(plain):
         run.attempts["mount-points"][1].split(","), run
 
 
-# ---- all at once ----------------------------------------------------------------------------
+# ---- all at once ------------------------------------------------------------
 
 
 def test_design_many_jails_at_once(world, profile):
@@ -552,7 +537,7 @@ def test_design_many_jails_at_once(world, profile):
     assert threading.active_count() < 50
 
 
-# ---- what is lent ---------------------------------------------------------------------------
+# ---- what is lent -----------------------------------------------------------
 
 
 LENT = """
@@ -602,11 +587,10 @@ def test_design_lent_files_cannot_be_changed(world, profile):
         assert os.stat("/dev/null").st_mode == mode
 
 
-def test_design_control_lent_read_only_mounts(world, tmp_path):
-    """A folder that is lent writable, and whose owner the payload is, is
-    written to; Landlock alone refuses it, too."""
+def test_design_control_lent_read_only_mounts(world):
+    """A folder that anybody may write, lent without the two: written to."""
     results = {}
-    for loose in (("mounts-ro", "landlock"), ("mounts-ro",), ()):
+    for loose in (("mounts-ro", "landlock"), ()):
         place = world.dir / f"lent-{len(loose)}"
         runtimes = place / "runtimes"
         runtimes.parent.mkdir(mode=0o755)
@@ -623,5 +607,4 @@ def test_design_control_lent_read_only_mounts(world, tmp_path):
         finally:
             supervisor.stop()
     assert "x.new" in results[("mounts-ro", "landlock")], results
-    assert "x.new" not in results[("mounts-ro",)], results
     assert "x.new" not in results[()], results

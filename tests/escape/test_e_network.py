@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows E01-E05: the network.  No policy has one outside of the jail; permissive
-has a loopback of its own, standard Unix sockets among its own processes."""
+"""Rows E01-E05: the network.  No policy has one outside of the jail;
+permissive has a loopback of its own, standard Unix sockets among its own
+processes."""
 
 import contextlib
 import socket
@@ -77,7 +78,7 @@ def services():
     services.close()
 
 
-# ---- E01: no network -------------------------------------------------------------
+# ---- E01: no network --------------------------------------------------------
 
 
 def test_e01_families(jail, profile):
@@ -163,7 +164,7 @@ def test_e01_control_seccomp(plain, services):
     assert run.done() >= {"tcp-loopback", "udp-loopback"}, run
 
 
-# ---- E02: an empty list ----------------------------------------------------------
+# ---- E02: an empty list -----------------------------------------------------
 
 EMPTY = ["RestrictAddressFamilies=", "SystemCallFilter=",
          "BindReadOnlyPaths=", "DeviceAllow=", "TemporaryFileSystem="]
@@ -232,7 +233,7 @@ def test_e02_control_a_list_that_is_not_empty(world):
     assert run.done() == OWN["standard"], run
 
 
-# ---- E03, E05: allow-lists for the network ---------------------------------------
+# ---- E03, E05: allow-lists for the network ----------------------------------
 
 
 def test_e03_not_applicable_no_policy_has_an_allow_list(jail, profile, capsys,
@@ -263,7 +264,7 @@ def test_e05_control_resolver(cannot_show):
     cannot_show("no policy has a network outside, so no resolver")
 
 
-# ---- E04: inherited sockets ------------------------------------------------------
+# ---- E04: inherited sockets -------------------------------------------------
 
 
 @pytest.mark.parametrize("program", ["e04_inherited.c", "e04_inherited.py",

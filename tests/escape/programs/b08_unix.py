@@ -3,8 +3,8 @@
 
 argv: paths and @names of sockets that listen outside, each for streams, and
 with a trailing + for datagrams.  Datagrams are sent from a socketpair, too,
-which even a policy without socket() has: sendto() with an address does not need
-connect().
+which even a policy without socket() has: sendto() with an address does not
+need connect().
 """
 import errno
 import os

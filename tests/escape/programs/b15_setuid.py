@@ -64,5 +64,5 @@ for name in ("chown-root", "chown-init"):
         print(f"attempt {name} blocked {error.strerror.replace(' ', '-')}")
 with open("/proc/self/status") as lines:
     fields = dict(line.rstrip("\n").split(":\t", 1) for line in lines)
-print("attempt new-privs", "blocked" if fields["NoNewPrivs"] == "1" else "done",
-      fields["NoNewPrivs"])
+value = fields["NoNewPrivs"]
+print("attempt new-privs", "blocked" if value == "1" else "done", value)

@@ -83,7 +83,11 @@ def scan():
     say("environment", [n for n in os.environ if NAME in os.environ[n]])
     for table in ("unix", "tcp", "tcp6", "udp"):
         path = f"/proc/self/net/{table}"
-        say(f"net-{table}", os.path.exists(path) and lines(path)[1:])
+        found = lines(path)[1:] if os.path.exists(path) else []
+        # The supervisor looks at the namespace through one without a name.
+        if table == "unix" and len(found) == 1 and len(found[0].split()) == 7:
+            found = []
+        say(f"net-{table}", found)
     if os.path.exists("/proc/self/net/dev"):
         counters = [sum(map(int, line.split(":")[1].split()))
                     for line in lines("/proc/self/net/dev")[2:]]

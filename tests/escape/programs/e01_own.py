@@ -6,7 +6,7 @@ import socket
 
 def report(name, step):
     try:
-        print(f"attempt {name}", "done" if step() == b"x" else "blocked no-data")
+        print(f"attempt {name}", "done" if step() == b"x" else "blocked -")
     except OSError as error:
         print(f"attempt {name} blocked {errno.errorcode[error.errno]}")
 

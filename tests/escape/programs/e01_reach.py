@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""E01: reach anything outside: services of the host's loopback, cloud metadata,
-the local network, the internet, by TCP, UDP and names.
+"""E01: reach anything outside: services of the host's loopback, cloud
+metadata, the local network, the internet, by TCP, UDP and names.
 
 argv: TCP port and UDP port of services on the host's 127.0.0.1; a third word
 leaves out everything but them, for where the packets would leave.
