@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ROOT "/sys/fs/cgroup"
@@ -63,6 +64,19 @@ make(const char *root, const char *name)
 		fail(path);
 }
 
+/* What the command left behind may still be on its way out. */
+static void
+take_away(const char *folder)
+{
+	const struct timespec t = {.tv_nsec = 100000};
+
+	for (int i = 0; rmdir(folder) < 0; i++) {
+		if (errno != EBUSY || i == 10000)
+			fail(folder);
+		(void)nanosleep(&t, NULL);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -96,7 +110,6 @@ main(int argc, char **argv)
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	for (size_t i = 0; i < count; i++)
-		if (rmdir(folders[i]) < 0)
-			fail(folders[i]);
+		take_away(folders[i]);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }

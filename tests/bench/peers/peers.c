@@ -3,7 +3,7 @@
  * peers.c - launch cost of our jail beside other sandboxes and the bare
  * command, interleaved in one run.
  *
- *   peers SOCKET PEERS.json ROUNDS BURSTS    measure; JSON lines on stdout
+ *   peers SOCKET PEERS.json ROUNDS BURSTS WAIT_MS   measure; JSON lines
  *   peers calls POLICY.bin                   names of the calls it may allow
  *   peers bpf OUT NAME...                    a filter that allows these
  *
@@ -12,7 +12,8 @@
  * supervisor that runs already: that is what it is.  A sample is from before
  * the spawn (or the connect) to the known exit status.
  *
- *   lone  after IDLE_MS of nothing, then a machine that is quiet for QUIET_MS
+ *   lone  after IDLE_MS of nothing, and up to WAIT_MS for QUIET_MS in which the
+ *         machine does nothing else
  *   busy  right after another run of the same
  */
 #include <errno.h>
@@ -44,7 +45,6 @@
 #define ROUNDS_MAX 1000
 #define IDLE_MS 300
 #define QUIET_MS 30
-#define QUIET_WAIT_MS 1500
 #define BURST_US UINT64_C(2000000)
 #define SECCOMP_FD 9 /* where a peer finds its filter */
 
@@ -76,6 +76,7 @@ static struct peer peers[PEERS_MAX];
 static size_t peers_len;
 static const char *socket_path;
 static posix_spawn_file_actions_t actions;
+static uint64_t quiet_wait_ms;
 static unsigned not_quiet;
 
 static _Noreturn void
@@ -204,7 +205,7 @@ static void
 be_idle(void)
 {
 	sleep_ms(IDLE_MS);
-	for (int waited = 0; waited < QUIET_WAIT_MS; waited += QUIET_MS) {
+	for (uint64_t ms = 0; ms < quiet_wait_ms; ms += QUIET_MS) {
 		uint64_t before = busy_ticks();
 
 		sleep_ms(QUIET_MS);
@@ -408,7 +409,8 @@ measure_all(char **argv)
 	uint64_t rounds, bursts;
 
 	if (str_to_u64(argv[3], ROUNDS_MAX, &rounds) < 0 ||
-	    str_to_u64(argv[4], 100, &bursts) < 0)
+	    str_to_u64(argv[4], 100, &bursts) < 0 ||
+	    str_to_u64(argv[5], 60000, &quiet_wait_ms) < 0)
 		return 2;
 	socket_path = argv[1];
 	read_peers(argv[2]);
@@ -492,8 +494,8 @@ main(int argc, char **argv)
 		return print_calls(argv[2]);
 	if (argc > 3 && strcmp(argv[1], "bpf") == 0)
 		return write_filter(argv[2], argv + 3, argc - 3);
-	if (argc == 5)
+	if (argc == 6)
 		return measure_all(argv);
-	fputs("usage: peers SOCKET PEERS.json ROUNDS BURSTS\n", stderr);
+	fputs("usage: peers SOCKET PEERS.json ROUNDS BURSTS WAIT_MS\n", stderr);
 	return 2;
 }
