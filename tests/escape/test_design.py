@@ -386,6 +386,7 @@ def test_design_control_slot_processes_and_locks(plain):
     finally:
         for pid in ours:
             os.kill(pid, 9)
+        subprocess.run(["/usr/bin/ipcrm", "-M", "0x50434a31"], check=True)
         for place in ("/tmp", "/dev/shm"):
             for path in Path(place).glob("promptcraft-residue*"):
                 subprocess.run(["rm", "-rf", path], check=True)
