@@ -406,7 +406,10 @@ check_fds(int dir, const struct gate_expected *x, const char *mountinfo,
 	return for_each_number(dir, "fd", check_fd, &rules, e);
 }
 
-/* jail-init: what it was given, what it opens in the jail, two of its own. */
+/*
+ * jail-init: what it was given, what it opens in the jail, two of its own.  It
+ * may be unpacking: an fd that is gone by now is none.
+ */
 static int
 check_init_fd(int dir, const char *fd, const void *arg, struct err *e)
 {
@@ -415,20 +418,22 @@ check_init_fd(int dir, const char *fd, const void *arg, struct err *e)
 	struct gate_inode got = {0};
 	uint64_t mount;
 
-	if (str_printf(name, sizeof(name), "fd/%s", fd) < 0 ||
-	    readlinkat(dir, name, target, sizeof(target) - 1) < 0)
-		return err_sys(e, "read link fd/%s", fd);
+	if (str_printf(name, sizeof(name), "fd/%s", fd) < 0)
+		return err_set(e, ERR_LIMIT, 0, "fd name too long");
+	if (readlinkat(dir, name, target, sizeof(target) - 1) < 0)
+		return errno == ENOENT ? 0 : err_sys(e, "read link fd/%s", fd);
 	if (strcmp(target, "anon_inode:[signalfd]") == 0 ||
 	    strncmp(target, "pipe:[", 6) == 0)
 		return 0;
 	if (inode_at(dir, name, &got, e) < 0)
-		return -1;
+		return e->errnum == ENOENT ? 0 : -1;
 	for (int i = 0; i < GATE_INIT_FDS; i++)
 		if (is_same(&got, &rules->x->init_fds[i]))
 			return 0;
-	if (str_printf(name, sizeof(name), "fdinfo/%s", fd) < 0 ||
-	    read_text(dir, name, info, sizeof(info), e) < 0)
-		return -1;
+	if (str_printf(name, sizeof(name), "fdinfo/%s", fd) < 0)
+		return err_set(e, ERR_LIMIT, 0, "fd name too long");
+	if (read_text(dir, name, info, sizeof(info), e) < 0)
+		return e->errnum == ENOENT ? 0 : -1;
 	if (gate_field_u64(info, "mnt_id", 10, &mount) == 0 &&
 	    gate_has_mount(rules->mountinfo, mount) != 0)
 		return 0;

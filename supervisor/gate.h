@@ -50,7 +50,7 @@ struct gate_self {
 int gate_self_init(struct gate_self *self, struct err *e);
 void gate_self_done(struct gate_self *self);
 
-#define GATE_INIT_FDS ((int)JAIL_FD_STDIN - (int)JAIL_FD_CONTROL)
+#define GATE_INIT_FDS 4
 
 /* What this job's jail must look like. */
 struct gate_expected {
@@ -62,7 +62,7 @@ struct gate_expected {
 	pid_t init_pid, payload_pid;
 	uint32_t uid_base; /* jail-init; payload is + 1 */
 	struct gate_inode fds[PAYLOAD_FD_COUNT];
-	/* What else jail-init was given: CONTROL, POLICY, RUNTIME. */
+	/* What jail-init is given: CONTROL, POLICY, RUNTIME, the bundle. */
 	struct gate_inode init_fds[GATE_INIT_FDS];
 	int32_t listener_number; /* in the payload; -1: none */
 	/* The slot's network namespace; NULL: any but ours. */

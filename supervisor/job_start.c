@@ -272,7 +272,7 @@ static int
 expect_init_fds(struct job *job, const struct child_fds *c, struct err *e)
 {
 	const int fds[GATE_INIT_FDS] = {c->control, job->policy->memfd,
-					job->runtime->memfd};
+					job->runtime->memfd, job->bundle};
 
 	for (int i = 0; i < GATE_INIT_FDS; i++)
 		if (gate_inode_of(fds[i], &job->expected.init_fds[i], e) < 0)
