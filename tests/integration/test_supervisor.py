@@ -5,6 +5,7 @@ left behind."""
 
 import array
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -441,3 +442,59 @@ def test_many_jobs_leave_nothing(supervisor):
             sock.close()
     until(lambda: footprint() == before)
     assert not supervisor.job_processes()
+
+
+# ---- what a slot keeps -----------------------------------------------------
+
+# Two sockets that hold each other in their queues outlive their process, until
+# the kernel looks for such cycles.
+LEAVE_SOCKETS = """
+import array, os, socket
+print(os.readlink("/proc/self/ns/net"))
+a, b = socket.socketpair(socket.AF_UNIX)
+named = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+named.bind("\\0left")
+named.listen()
+for one, other in ((a, b), (b, a)):
+    one.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array(
+        "i", [a.fileno(), b.fileno(), named.fileno()]))])
+"""
+FIND_SOCKETS = """
+import os, socket
+print(os.readlink("/proc/self/ns/net"))
+try:
+    socket.socket(socket.AF_UNIX, socket.SOCK_STREAM).connect("\\0left")
+    print("FOUND")
+except OSError as error:
+    print(error.errno)
+"""
+
+
+def output(supervisor, code):
+    with supervisor.submit(code, policy="standard") as sock:
+        fds = supervisor.started(sock)
+        with os.fdopen(fds[1]) as reader:
+            text = reader.read().split()
+        for fd in fds[:1] + fds[2:]:
+            os.close(fd)
+        assert supervisor.done(sock).outcome == EXITED
+        until(lambda: not supervisor.job_processes())
+        return text
+
+
+def test_a_slots_network_namespace_is_kept_and_empty(tmp_path):
+    tmp_path.chmod(0o755)
+    one = Supervisor(tmp_path, slots=1)
+    try:
+        seen = set()
+        for _ in range(10):
+            seen.add(output(one, LEAVE_SOCKETS)[0])
+            name, found = output(one, FIND_SOCKETS)
+            seen.add(name)
+            assert found == str(errno.ECONNREFUSED)
+        assert os.readlink("/proc/self/ns/net") not in seen
+        # As often as the kernel was slower than the next job, it was replaced.
+        replaced = one.log_text().count("netns_replaced")
+        assert len(seen) <= 1 + replaced + 4  # 4: spare slots
+    finally:
+        one.stop()
