@@ -416,7 +416,7 @@ check_init_fd(int dir, const char *fd, const void *arg, struct err *e)
 	const struct fd_rules *rules = arg;
 	char name[NAME_SIZE], target[NAME_SIZE] = "", info[TEXT_MAX];
 	struct gate_inode got = {0};
-	uint64_t mount;
+	uint64_t mount, pid;
 
 	if (str_printf(name, sizeof(name), "fd/%s", fd) < 0)
 		return err_set(e, ERR_LIMIT, 0, "fd name too long");
@@ -434,6 +434,10 @@ check_init_fd(int dir, const char *fd, const void *arg, struct err *e)
 		return err_set(e, ERR_LIMIT, 0, "fd name too long");
 	if (read_text(dir, name, info, sizeof(info), e) < 0)
 		return e->errnum == ENOENT ? 0 : -1;
+	/* The payload's pidfd, which it has sent and is about to close. */
+	if (gate_field_u64(info, "Pid", 10, &pid) == 0 &&
+	    pid == (uint64_t)rules->x->payload_pid)
+		return 0;
 	if (gate_field_u64(info, "mnt_id", 10, &mount) == 0 &&
 	    gate_has_mount(rules->mountinfo, mount) != 0)
 		return 0;
