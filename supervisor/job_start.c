@@ -11,6 +11,7 @@
 #include <sodium.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -189,6 +190,23 @@ child_fds_close(struct child_fds *c)
 		fd_close(&c->mounts[i]);
 }
 
+/*
+ * Standard streams are the payload's own, so that `echo x >/dev/stderr`, which
+ * opens them anew, works.  The result pipe is not: only its holders write it.
+ */
+static int
+make_pipe(uid_t payload, bool is_payloads, int ret_ends[2], struct err *e)
+{
+	int rc;
+
+	if (is_payloads)
+		(void)setfsuid(payload);
+	rc = pipe2(ret_ends, O_CLOEXEC);
+	if (is_payloads)
+		(void)setfsuid(0);
+	return rc < 0 ? err_sys(e, "make pipe") : 0;
+}
+
 static int
 make_pipes(struct job *job, struct child_fds *c, struct err *e)
 {
@@ -196,8 +214,9 @@ make_pipes(struct job *job, struct child_fds *c, struct err *e)
 		int ends[2];
 		bool is_input = i == JOB_PIPE_STDIN;
 
-		if (pipe2(ends, O_CLOEXEC) < 0)
-			return err_sys(e, "make pipe");
+		if (make_pipe(job->slot->uid_base + 1, i != JOB_PIPE_RESULT,
+			      ends, e) < 0)
+			return -1;
 		c->pipes[i] = ends[is_input ? 0 : 1];
 		job->pipes[i] = ends[is_input ? 1 : 0];
 		if (gate_inode_of(c->pipes[i], &job->expected.fds[i], e) < 0)

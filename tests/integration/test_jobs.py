@@ -76,6 +76,15 @@ def test_data_of_a_job(client):
     assert client.get(f"/api/v3/jobs/{data['job_id']}").data == data
 
 
+def test_standard_streams_can_be_opened_by_name(client):
+    """Shell scripts do it all the time."""
+    data = client.job(language="shell", stdin="hi\n", security_level="strict",
+                      code="cat /dev/stdin | tee /dev/stderr\n"
+                           "echo out >/dev/stdout; echo err >/dev/stderr\n")
+    assert (data["stdout"], data["stderr"]) == ("hi\nout\n", "hi\nerr\n"), \
+        data
+
+
 def test_policy_hash_is_the_installed_one(client):
     installed = {p["name"]: p["sha256"] for p in
                  client.get("/api/v3/policies").data["policies"]}
