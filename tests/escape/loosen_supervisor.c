@@ -47,7 +47,7 @@
 	type __wrap_##name(__VA_ARGS__);                                       \
 	type __wrap_##name(__VA_ARGS__)
 
-#define LEAKED_FD 200
+#define LEAKED_FD 600
 
 WRAP(int, gate_check_filtered, const struct gate_expected *x, struct err *e)
 {
@@ -68,19 +68,20 @@ WRAP(int, jail_spawn, const struct jail_spawn_request *request,
      struct jail_process *ret, struct err *e)
 {
 	struct jail_spawn_request copy = *request;
-	int rc;
+	int leaked = -1, rc;
 
 	if (is_loose("netns"))
 		copy.net_fd = -1; /* not the slot's, and no new one */
 	if (is_loose("fds")) {
-		int root = open("/", O_RDONLY | O_DIRECTORY);
+		int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-		(void)dup2(root, LEAKED_FD);
+		/* Not CLOEXEC, and on a number that nothing else has. */
+		leaked = fcntl(root, F_DUPFD, LEAKED_FD);
 		(void)close(root);
 	}
 	rc = __real_jail_spawn(&copy, ret, e);
-	if (is_loose("fds"))
-		(void)close(LEAKED_FD);
+	if (leaked >= 0)
+		(void)close(leaked);
 	return rc;
 }
 
