@@ -428,9 +428,12 @@ count_missing(const struct results *results)
 double
 results_success_rate(const struct results *results)
 {
-	uint32_t due = results_total(results) -
-		       results->count[RESULTS_SKIPPED] + count_missing(results);
+	uint32_t due = results_total(results) - results->count[RESULTS_SKIPPED];
 
+	/* A class whose setup fails reports one error for all of its tests. */
+	if (results->count[RESULTS_FAILED] == 0 &&
+	    results->count[RESULTS_ERROR] == 0)
+		due += count_missing(results);
 	if (due == 0 || results_are_forged(results))
 		return 0.0;
 	return (double)results->count[RESULTS_PASSED] / due;

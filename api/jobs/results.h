@@ -86,8 +86,8 @@ const char *results_missing(const struct results *results);
 uint32_t results_total(const struct results *results);
 
 /*
- * Passed out of all that were not skipped, 0..1, tests that are missing
- * included; 0 if there are none, and for forged results.
+ * Passed out of all that were not skipped, 0..1; of those that are missing,
+ * too, if no failure explains that.  0 if there are none, and if forged.
  */
 double results_success_rate(const struct results *results);
 

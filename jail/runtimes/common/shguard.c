@@ -327,7 +327,8 @@ may_skip(const struct shguard *g, const char *name, size_t name_len)
 		if (test.name_len != name_len ||
 		    memcmp(test.name, name, name_len) != 0)
 			continue;
-		from = next = at;
+		from = test.at;
+		next = at;
 		if (!shsource_next_test(g->original, g->original_len, &next,
 					&ignored))
 			ignored.at = g->original_len;

@@ -171,7 +171,12 @@ def load_unittest(unittest, source, run):
         return failed
     if not has_load_tests(run.plan.tree):
         module.load_tests = None
-    return loader.loadTestsFromModule(module, pattern=None)
+        return loader.loadTestsFromModule(module, pattern=None)
+    suite = loader.loadTestsFromModule(module, pattern=None)
+    # It chooses tests by itself and does not know these.
+    for name in run.witness.canary_classes:
+        suite.addTests(loader.loadTestsFromTestCase(getattr(module, name)))
+    return suite
 
 
 def has_load_tests(tree):
