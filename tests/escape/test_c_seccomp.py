@@ -283,8 +283,8 @@ def test_c07_arguments_rewritten_by_peers(jail, profile):
     run = jail(profile).run("c07_swap.c")
     assert run.attempts == {"swap": ("blocked", "EPERM")}, run
     assert run.denials_total == 500, run
-    assert run.audit["denials"] == {"total": 500,
-                                    "calls": {"add_key": 500}}, run.audit
+    denials = run.audit["denials"]
+    assert (denials["total"], denials["calls"]) == (500, {"add_key": 500})
 
 
 def test_c07_control_no_filter(loose):
@@ -484,17 +484,36 @@ WITHOUT = [sys.executable, str(escape.PROGRAMS / "c10_without.py")]
 
 
 @pytest.mark.parametrize("layer", ["landlock", "seccomp", "notify"])
-def test_c10_kernel_without(own, profile, layer):
-    """The kernel's answer where it was built without it."""
-    supervisor = own(f"no-{layer}-{profile}", prefix=[*WITHOUT, layer])
+def test_c10_kernel_without(own, layer):
+    """The kernel's answer where it was built without it.  As it comes from a
+    filter, the self-test, which refuses to run under one, is taken out; so it
+    knows of no Landlock, which nobody may ask for then."""
+    loose = {"self-test"} | ({"landlock-min"} if layer != "landlock" else
+                             set())
+    supervisor = own(f"no-{layer}", loose=loose, prefix=[*WITHOUT, layer])
     supervisor.spawn()
     wait_for(lambda: supervisor.process.poll() is not None or
-             "ready" in supervisor.log_text() or
-             supervisor.socket.exists())
-    if supervisor.process.poll() is not None:
-        assert layer_word(layer) in supervisor.log_text().lower()
-        return
-    assert layer_word(layer) in refused(supervisor, profile).lower()
+             answers(supervisor))
+    assert supervisor.process.poll() is None, supervisor.log_text()
+    for name in PROFILES:
+        assert layer_word(layer) in refused(supervisor, name).lower()
+
+
+def test_c10_self_test_first(own, profile):
+    """With the self-test no job comes as far as that."""
+    supervisor = own(f"self-test-{profile}", prefix=[*WITHOUT, "seccomp"])
+    supervisor.spawn()
+    wait_for(lambda: supervisor.process.poll() is not None or
+             answers(supervisor))
+    if supervisor.process.poll() is None:
+        assert "self-test" in refused(supervisor, profile)
+
+
+def answers(supervisor):
+    try:
+        return supervisor.hello()
+    except OSError:
+        return None
 
 
 def layer_word(layer):

@@ -628,9 +628,10 @@ def test_d08_no_cgroup_is_left(own):  # noqa: F811
     supervisor = own("leak", slots=2).start()
     tops = [Path(top) for top in
             (supervisor.state / "cgroups").read_text().split()]
+    before = len(supervisor.cgroups())
     for i in range(20):
         supervisor.run("strict", "d07_crash.c" if i % 2 else "d01_peer.sh")
-    assert len(supervisor.cgroups()) <= 2 * len(tops)
+    assert len(supervisor.cgroups()) <= before
     assert supervisor.stop() == 0
     assert not any(top.exists() for top in tops)
 
@@ -692,10 +693,11 @@ def test_d09_nothing_is_left(own, profile):  # noqa: F811
     first, _ = look(supervisor, profile, "scan")
     _, left = look(supervisor, profile, "leave")
     assert left.usage["memory_peak_bytes"] > 32 * MIB, left.usage
-    jobs = [first]
-    for _ in range(4):
+    jobs, slots = [first], []
+    while len(jobs) < 5 or left.audit["slot"] not in slots:
+        assert len(jobs) < 12, (slots, left.audit["slot"])
         seen, run = look(supervisor, profile, "scan")
-        assert run.audit["slot"] == left.audit["slot"] == 0
+        slots.append(run.audit["slot"])
         for what in SAME:
             assert seen[what] == first[what], what
         # Its own peak, not that of the one before.

@@ -19,10 +19,11 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #include "attempt.h"
 
-#define TRIES 20000
+#define SECONDS 40
 static const char good[] = "/dev/null\0\0", bad[] = "/etc/passwd";
 
 static char path[sizeof(bad)];
@@ -58,6 +59,7 @@ install(void)
 static void __attribute__((noreturn)) caller(int tell)
 {
 	int listener = install(), got = 0, fd;
+	const time_t end = time(NULL) + SECONDS;
 	char byte;
 	pthread_t id;
 
@@ -69,7 +71,7 @@ static void __attribute__((noreturn)) caller(int tell)
 		_exit(1);
 	close(listener);
 	pthread_create(&id, NULL, rewrite, NULL);
-	for (int i = 0; i < TRIES && got == 0; i++) {
+	while (got == 0 && time(NULL) < end) {
 		char text[5] = "";
 
 		fd = openat(AT_FDCWD, path, O_RDONLY);
