@@ -95,5 +95,10 @@ job_on_listener(struct watch *w, uint32_t events)
 		if (job->denials_total++ < PROTO_DENIALS_MAX &&
 		    job->peer != NULL)
 			send_denial(job, &call);
+		/* Last: while it waits, its pid can still be read. */
+		if (notify_refuse(job->listener, &call, &e) < 0) {
+			job_fail(job, &e);
+			return;
+		}
 	}
 }

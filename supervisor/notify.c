@@ -62,10 +62,6 @@ notify_next(int listener, const struct policy *policy, struct notify_call *ret,
 		struct seccomp_notif notif;
 		char space[NOTIF_SPACE];
 	} in = {0};
-	union {
-		struct seccomp_notif_resp resp;
-		char space[NOTIF_SPACE];
-	} out = {0};
 	struct pollfd p = {.fd = listener, .events = POLLIN};
 
 	/* RECV would block without this. */
@@ -79,18 +75,28 @@ notify_next(int listener, const struct policy *policy, struct notify_call *ret,
 		err_sys(e, "receive seccomp notification");
 		return NOTIFY_FAILED;
 	}
-	*ret = (struct notify_call){.nr = (uint32_t)in.notif.data.nr,
+	*ret = (struct notify_call){.id = in.notif.id,
+				    .nr = (uint32_t)in.notif.data.nr,
 				    .arch = in.notif.data.arch,
 				    .pid = in.notif.pid};
 	memcpy(ret->args, in.notif.data.args, sizeof(ret->args));
 	ret->audit_index = find_audit(policy, ret->nr);
 	ret->errnum = answer_for(policy, ret->audit_index);
-	out.resp.id = in.notif.id;
-	out.resp.error = -(int32_t)ret->errnum;
-	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &out.resp) < 0 &&
-	    errno != ENOENT) {
-		err_sys(e, "answer seccomp notification");
-		return NOTIFY_FAILED;
-	}
 	return NOTIFY_CALL;
+}
+
+int
+notify_refuse(int listener, const struct notify_call *call, struct err *e)
+{
+	union {
+		struct seccomp_notif_resp resp;
+		char space[NOTIF_SPACE];
+	} out = {0};
+
+	out.resp.id = call->id;
+	out.resp.error = -(int32_t)call->errnum;
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &out.resp) < 0 &&
+	    errno != ENOENT)
+		return err_sys(e, "answer seccomp notification");
+	return 0;
 }

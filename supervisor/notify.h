@@ -18,15 +18,16 @@
 #define NOTIFY_PER_TURN 32 /* a flood must not starve other jobs */
 
 struct notify_call {
+	uint64_t id; /* the kernel's */
 	uint32_t nr, arch;
 	uint64_t args[6];
 	uint32_t pid;	 /* of the thread, in our PID namespace */
-	uint32_t errnum; /* what it was answered */
+	uint32_t errnum; /* what it is to be answered */
 	int audit_index; /* in policy->audit; -1: not there */
 };
 
 enum notify_status {
-	NOTIFY_CALL,  /* *ret filled and answered */
+	NOTIFY_CALL,  /* *ret filled; its thread waits for notify_refuse */
 	NOTIFY_NONE,  /* nothing pending */
 	NOTIFY_ENDED, /* no process uses the filter any more */
 	NOTIFY_FAILED,
@@ -35,8 +36,10 @@ enum notify_status {
 /* The kernel's listener structs fit ours? */
 int notify_check_host(struct err *e);
 
-/* Answer one call.  Does not block. */
+/* Take one call.  Does not block. */
 enum notify_status notify_next(int listener, const struct policy *policy,
 			       struct notify_call *ret, struct err *e);
+/* Answer it with its errnum; 0 also if the thread is gone by now. */
+int notify_refuse(int listener, const struct notify_call *call, struct err *e);
 
 #endif
