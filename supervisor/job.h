@@ -159,6 +159,11 @@ void job_refuse(struct supervisor *sup, struct peer *peer,
 		const struct proto_job_submit *submit, const struct err *why);
 void job_on_deadline(struct job *job);
 
+/*
+ * For a job that is lost: has jail-init said why?  Then it fails with that.
+ * What else it said is dropped.
+ */
+bool job_has_failed(struct job *job);
 /* Handlers of the jail's fds. */
 void job_on_control(struct watch *w, uint32_t events);
 void job_on_gate(struct watch *w, uint32_t events);

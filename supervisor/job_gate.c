@@ -26,6 +26,9 @@
 static void
 posture_failed(struct job *job, const struct err *e)
 {
+	/* It gives up on a bad bundle while we look, and takes all with it. */
+	if (job_has_failed(job))
+		return;
 	log_error("posture_mismatch job=%s policy=%s cause=\"%s\"",
 		  job->submit.job_id, job->submit.policy, e->text);
 	(void)str_copy(job->posture, sizeof(job->posture), e->text);

@@ -107,6 +107,26 @@ on_failed(struct job *job, const struct jail_message *msg, int *fd,
 		       msg->detail[0] != '\0' ? ": " : "", msg->detail);
 }
 
+bool
+job_has_failed(struct job *job)
+{
+	struct jail_message msg;
+	struct err e = ERR_INIT, ignored = ERR_INIT;
+	int fd = -1;
+
+	while (channel_recv(job->control, &msg, &fd, &ignored) == CHANNEL_OK) {
+		bool is_failure = msg.type == JAIL_MSG_FAILED;
+
+		fd_close(&fd);
+		if (!is_failure)
+			continue;
+		(void)on_failed(job, &msg, &fd, &e);
+		job_fail(job, &e);
+		return true;
+	}
+	return false;
+}
+
 #define IN(state) (1u << (state))
 
 /* Which message is legal in which states. */
