@@ -264,14 +264,16 @@ empty_memory(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
 	return 0;
 }
 
-/* Everything for the next job that does not depend on it. */
+/*
+ * Everything for the next job that does not depend on it, but the pids
+ * directory: who looks for processes that a job left must find it.
+ */
 static int
 clean(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
 {
 	uint64_t events;
 
 	if (empty_memory(cg, slot, e) < 0 ||
-	    renew(cg, slot, CGROUP_PIDS, e) < 0 ||
 	    cgroup_write(slot->dir[CGROUP_MEMORY], "memory.max_usage_in_bytes",
 			 "0", e) < 0)
 		return -1;
@@ -288,8 +290,10 @@ static int
 v1_slot_prepare(struct cgroup *cg, struct cgroup_slot *slot,
 		const struct cgroup_limits *limits, struct err *e)
 {
-	if (!slot->is_clean && clean(cg, slot, e) < 0)
+	if ((!slot->is_clean && clean(cg, slot, e) < 0) ||
+	    renew(cg, slot, CGROUP_PIDS, e) < 0)
 		return -1;
+	slot->base.pids_refused = 0;
 	if (slot->left_bytes > limits->memory_bytes / HELD_SHARE) {
 		if (renew_memory(cg, slot, e) < 0)
 			return -1;
