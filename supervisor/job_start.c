@@ -18,6 +18,7 @@
 #include "jail/bundle.h"
 #include "supervisor/base/clock.h"
 #include "supervisor/base/fd.h"
+#include "supervisor/base/log.h"
 #include "supervisor/base/str.h"
 #include "supervisor/channel.h"
 #include "supervisor/job.h"
@@ -316,6 +317,22 @@ spawn(struct job *job, struct child_fds *c, struct err *e)
 	return rc;
 }
 
+/* The slot's network namespace, if it is as empty as a new one would be. */
+static void
+choose_network(struct job *job)
+{
+	struct netns *net = &job->slot->net;
+	struct err e = ERR_INIT;
+
+	if (job->policy->policy.has_loopback || net->fd < 0)
+		return;
+	if (netns_prepare(net, job->sup->self.net_fd, &e) < 0)
+		log_warning("netns_not_kept slot=%u cause=\"%s\"",
+			    job->slot->index, e.text);
+	else
+		job->expected.net = &net->inode;
+}
+
 int
 job_start(struct job *job, struct err *e)
 {
@@ -336,12 +353,7 @@ job_start(struct job *job, struct err *e)
 	if (cgroup_slot_prepare(&job->sup->cgroup, &job->slot->cgroup,
 				&x->limits, e) < 0)
 		return -1;
-	if (!x->policy->has_loopback && job->slot->net.fd >= 0) {
-		if (netns_prepare(&job->slot->net, job->sup->self.net_fd, e) <
-		    0)
-			return -1;
-		x->net = &job->slot->net.inode;
-	}
+	choose_network(job);
 	child_fds_init(&c);
 	rc = spawn(job, &c, e);
 	child_fds_close(&c);

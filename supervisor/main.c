@@ -216,8 +216,7 @@ supervisor_start(struct supervisor *sup, int state_dir, struct err *e)
 		not_ready(sup, &missing);
 	if (start_cgroups(sup, state_dir, &missing) < 0)
 		not_ready(sup, &missing);
-	if (slots_make_networks(&sup->slots, sup->self.net_fd, &missing) < 0)
-		not_ready(sup, &missing);
+	slots_make_networks(&sup->slots, sup->self.net_fd);
 	if (catalog_load(&sup->catalog, &sup->config, e) < 0 ||
 	    audit_open(state_dir, sup->config.audit_max_bytes, &sup->audit, e) <
 		    0)

@@ -102,17 +102,20 @@ slots_make_cgroups(struct slots *slots, struct cgroup *cg, struct err *e)
 	return 0;
 }
 
-int
-slots_make_networks(struct slots *slots, int home_fd, struct err *e)
+void
+slots_make_networks(struct slots *slots, int home_fd)
 {
+	struct err e = ERR_INIT;
+
 	if (!netns_may_return(home_fd)) {
 		log_info("netns_not_kept cause=\"%s\"", strerrordesc_np(errno));
-		return 0;
+		return;
 	}
 	for (unsigned i = 0; i < slots->count; i++)
-		if (netns_prepare(&slots->slot[i].net, home_fd, e) < 0)
-			return -1;
-	return 0;
+		if (netns_prepare(&slots->slot[i].net, home_fd, &e) < 0) {
+			log_warning("netns_not_kept cause=\"%s\"", e.text);
+			return;
+		}
 }
 
 void

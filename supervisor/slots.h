@@ -49,11 +49,11 @@ struct slots {
 int slots_init(struct slots *slots, unsigned count, struct err *e);
 int slots_make_cgroups(struct slots *slots, struct cgroup *cg, struct err *e);
 /*
- * One for each slot; home_fd is our own network namespace.  None where we may
- * not return to that (in a container with a user namespace): then each job
- * makes its own.
+ * One for each slot; home_fd is our own network namespace.  Where that cannot
+ * be (in a container we may not return to our own), each job makes its own, as
+ * with a policy that has loopback.
  */
-int slots_make_networks(struct slots *slots, int home_fd, struct err *e);
+void slots_make_networks(struct slots *slots, int home_fd);
 void slots_done(struct slots *slots, struct cgroup *cg);
 
 /* NULL if all are used. */
