@@ -25,8 +25,9 @@ go_on(void)
 	return all->errnum == 0 && all->count < enough;
 }
 
+/* Counted before it is made: nobody knows when it will first run. */
 static void
-made(void)
+make_one(void)
 {
 	__atomic_add_fetch(&all->count, 1, __ATOMIC_SEQ_CST);
 }
@@ -36,6 +37,7 @@ refused(void)
 {
 	int none = 0;
 
+	__atomic_sub_fetch(&all->count, 1, __ATOMIC_SEQ_CST);
 	__atomic_compare_exchange_n(&all->errnum, &none, errno, 0,
 				    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
@@ -44,12 +46,9 @@ static void
 by_fork(void)
 {
 	while (go_on()) {
-		pid_t pid = fork();
-
-		if (pid < 0)
+		make_one();
+		if (fork() < 0)
 			refused();
-		if (pid == 0)
-			made(); /* and goes on itself */
 	}
 }
 
@@ -61,11 +60,11 @@ by_vfork(void)
 
 	if (!go_on())
 		return;
+	make_one();
 	pid = vfork(); /* NOLINT: that is the attack */
 	if (pid < 0)
 		refused();
 	if (pid == 0) {
-		made();	    /* NOLINT(clang-analyzer-unix.Vfork) */
 		by_vfork(); /* NOLINT(clang-analyzer-unix.Vfork) */
 		while (go_on())
 			usleep(1000);
@@ -78,8 +77,10 @@ static void
 by_double_fork(void)
 {
 	while (go_on()) {
-		pid_t pid = fork();
+		pid_t pid;
 
+		make_one();
+		pid = fork();
 		if (pid < 0)
 			refused();
 		if (pid == 0) {
@@ -89,8 +90,6 @@ by_double_fork(void)
 				_exit(0);
 			if (pid < 0)
 				refused();
-			else
-				made();
 		}
 	}
 }
@@ -98,7 +97,6 @@ by_double_fork(void)
 static void *
 thread(void *arg)
 {
-	made();
 	while (go_on())
 		usleep(1000);
 	pause();
@@ -114,6 +112,7 @@ by_thread(void)
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK);
 	while (go_on()) {
+		make_one();
 		errno = pthread_create(&id, &attr, thread, NULL);
 		if (errno != 0)
 			refused();
@@ -125,13 +124,9 @@ static void
 by_clone_parent(void)
 {
 	while (go_on()) {
-		long pid =
-			syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
-
-		if (pid < 0)
+		make_one();
+		if (syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0) < 0)
 			refused();
-		if (pid == 0)
-			made();
 	}
 }
 
