@@ -3,6 +3,7 @@
  * gate_parse.c - what the posture check reads out of /proc texts.  A field
  * that is missing, doubled or malformed is a failed check, never a default.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,8 @@ numbers(const char *at, int base, uint64_t *ret, int max)
 		at += strspn(at, "\t ");
 		if (*at == '\n' || *at == '\0')
 			return count;
-		if (*at == '-' || *at == '+')
+		/* strtoull takes signs, and any blank before them. */
+		if (!isxdigit((unsigned char)*at))
 			return -1;
 		errno = 0;
 		value = strtoull(at, &end, base);

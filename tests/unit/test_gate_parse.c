@@ -144,6 +144,8 @@ fields_by_base(void **state)
 	assert_int_equal(gate_field_u64("a:\t1 2\n", "a", 10, &v), -1);
 	assert_int_equal(gate_field_u64("ab:\t1\n", "a", 10, &v), -1);
 	assert_int_equal(gate_field_u64("", "a", 10, &v), -1);
+	assert_int_equal(gate_field_u64("a:\t-1\n", "a", 10, &v), -1);
+	assert_int_equal(gate_field_u64("a:\v-1\n", "a", 10, &v), -1);
 }
 
 static void
