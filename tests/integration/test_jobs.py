@@ -85,6 +85,31 @@ def test_standard_streams_can_be_opened_by_name(client):
         data
 
 
+SQLITE = """
+import os, sqlite3
+own = sqlite3.connect("x.db")
+own.execute("create table t(a)")
+own.commit()
+own.execute("begin exclusive")
+if os.fork() == 0:
+    try:
+        sqlite3.connect("x.db", timeout=0.1).execute("insert into t values(2)")
+    except sqlite3.OperationalError as error:
+        print(error, flush=True)
+    os._exit(0)
+os.wait()
+own.execute("insert into t values(1)")
+own.commit()
+print(own.execute("select a from t").fetchall())
+"""
+
+
+def test_sqlite_files_work_and_lock(client):
+    """The profiles have no fcntl locks, which SQLite uses elsewhere."""
+    data = client.job(language="python", code=SQLITE, security_level="strict")
+    assert data["stdout"] == "database is locked\n[(1,)]\n", data
+
+
 def test_policy_hash_is_the_installed_one(client):
     installed = {p["name"]: p["sha256"] for p in
                  client.get("/api/v3/policies").data["policies"]}

@@ -11,6 +11,8 @@ writes one JSON line a test to fd 3:
   results.py   the sealed lines
   runners.py   unittest, pytest, script
 
+In both, sqlite_files.py comes in when a program imports sqlite3.
+
 Everything here shares a process with untrusted code, so none of it is a wall;
 docs/SECURITY.md, "Honest results", says what it finds out and what it cannot.
 """
@@ -61,6 +63,29 @@ def read_job():
     path = os.environ.pop("PROMPTCRAFT_JOB_FILE", JOB_FILE)
     with open(path, "rb") as file:
         return Job(file.read(JOB_FILE_MAX))
+
+
+def load(name):
+    """A module of this folder, in no list of modules, with builtins that the
+    program cannot change."""
+    path = os.path.join(os.path.dirname(__file__), name + ".py")
+    module = types.ModuleType(name)
+    module.__file__ = path
+    module.__builtins__ = dict(vars(sys.modules["builtins"]))
+    with io.open_code(path) as file:
+        exec(compile(file.read(), path, "exec", dont_inherit=True), vars(module))
+    return module
+
+
+class SqliteFinder:
+    """Finds nothing: it sees that a program is about to load SQLite."""
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name == "_sqlite3":
+            sys.meta_path.remove(cls)
+            load("sqlite_files").use_lock_files()
+        return None
 
 
 # ---- mode=run ----------------------------------------------------------
@@ -118,18 +143,6 @@ def run_program(job):
 # ---- mode=test ---------------------------------------------------------
 
 
-def load(name):
-    """A module of this folder, in no list of modules, with builtins that the
-    program cannot change."""
-    path = os.path.join(os.path.dirname(__file__), name + ".py")
-    module = types.ModuleType(name)
-    module.__file__ = path
-    module.__builtins__ = dict(vars(sys.modules["builtins"]))
-    with io.open_code(path) as file:
-        exec(compile(file.read(), path, "exec", dont_inherit=True), vars(module))
-    return module
-
-
 def run_tests(job):
     os.set_inheritable(RESULT_FD, False)
     results = load("results").Results(RESULT_FD)
@@ -149,6 +162,7 @@ def run_tests(job):
 def main():
     wait_at_gate()
     job = read_job()
+    sys.meta_path.insert(0, SqliteFinder)
     # One write a line, so that what a program printed before it was killed is
     # not lost in a buffer.
     sys.stdout.reconfigure(line_buffering=True)
