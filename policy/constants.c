@@ -47,6 +47,18 @@
 #ifndef MFD_HUGETLB
 #define MFD_HUGETLB 4u
 #endif
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+#ifndef MADV_GUARD_REMOVE
+#define MADV_GUARD_REMOVE 103
+#endif
 
 #define SOCK_TYPE_MASK 0xf /* the kernel's: the rest are flags */
 
@@ -155,6 +167,32 @@ static const struct constant constants[] = {
 	C(MFD_ALLOW_SEALING),
 	C(MFD_HUGETLB),
 	C(SHM_EXEC),
+	C(MADV_NORMAL),
+	C(MADV_RANDOM),
+	C(MADV_SEQUENTIAL),
+	C(MADV_WILLNEED),
+	C(MADV_DONTNEED),
+	C(MADV_FREE),
+	C(MADV_REMOVE),
+	C(MADV_DONTFORK),
+	C(MADV_DOFORK),
+	C(MADV_MERGEABLE),
+	C(MADV_UNMERGEABLE),
+	C(MADV_HUGEPAGE),
+	C(MADV_NOHUGEPAGE),
+	C(MADV_DONTDUMP),
+	C(MADV_DODUMP),
+	C(MADV_WIPEONFORK),
+	C(MADV_KEEPONFORK),
+	C(MADV_COLD),
+	C(MADV_PAGEOUT),
+	C(MADV_POPULATE_READ),
+	C(MADV_POPULATE_WRITE),
+	C(MADV_DONTNEED_LOCKED),
+	C(MADV_COLLAPSE),
+	C(MADV_GUARD_INSTALL),
+	C(MADV_GUARD_REMOVE),
+	C(MADV_HWPOISON),
 	/* prctl, arch_prctl */
 	C(PR_SET_NAME),
 	C(PR_GET_NAME),
@@ -247,6 +285,7 @@ static const struct constant constants[] = {
 	C(SO_OOBINLINE),
 	C(SO_ATTACH_FILTER),
 	C(SO_ATTACH_BPF),
+	C(MSG_OOB),
 	C(TCP_NODELAY),
 	C(TCP_KEEPIDLE),
 	C(TCP_KEEPINTVL),
@@ -272,6 +311,7 @@ static const struct {
 	{"mprotect", 2, "PROT_"},
 	{"pkey_mprotect", 2, "PROT_"},
 	{"memfd_create", 1, "MFD_"},
+	{"madvise", 2, "MADV_"},
 	{"fadvise64", 3, "POSIX_FADV_"},
 	{"mknod", 1, "S_IF"},
 	{"mknodat", 2, "S_IF"},
@@ -281,6 +321,9 @@ static const struct {
 	{"socketpair", 0, "AF_"},
 	{"socketpair", 1, "SOCK_"},
 	{"setsockopt", 1, "SOL_SOCKET IPPROTO_TCP IPPROTO_IPV6"},
+	{"sendto", 3, "MSG_"},
+	{"sendmsg", 2, "MSG_"},
+	{"sendmmsg", 3, "MSG_"},
 };
 
 /* Does name begin with one of the prefixes? */
