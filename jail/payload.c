@@ -59,10 +59,12 @@ place_fds(const struct jail *jail, struct err *e)
 	if (syscall(SYS_close_range, (unsigned)PAYLOAD_FD_REPORT + 1, ~0u, 0) <
 	    0)
 		return err_sys(e, "close other fds");
-	/* A program that knows nothing of a gate has no business with it. */
+	/* A program that is no harness has no business with the gate; and what
+	 * it wrote to the result pipe would be believed. */
 	if (jail->runtime->is_direct &&
-	    fcntl(PAYLOAD_FD_GATE, F_SETFD, FD_CLOEXEC) < 0)
-		return err_sys(e, "close the gate on exec");
+	    (fcntl(PAYLOAD_FD_GATE, F_SETFD, FD_CLOEXEC) < 0 ||
+	     fcntl(PAYLOAD_FD_RESULT, F_SETFD, FD_CLOEXEC) < 0))
+		return err_sys(e, "close gate and results on exec");
 	return 0;
 }
 

@@ -26,7 +26,7 @@
  *           it when there was nobody to kill and nothing to collect.
  *
  * A direct runtime has no harness that waits: GATE_EXEC comes when UNPACKED has
- * come and posture B was checked, and the gate closes with the exec.
+ * come and posture B was checked; gate and result pipe close with the exec.
  *
  * FAILED (I -> S) may come instead of any message of jail-init and is its
  * last one.

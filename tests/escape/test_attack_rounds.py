@@ -31,3 +31,27 @@ def test_round_no_urgent_data(jail, profile):
 def test_round_control_urgent_data(loose):
     run = loose("strict", "seccomp").run("round_urgent.c")
     assert run.done() == {"sendto", "sendmsg", "sendmmsg"}, run
+
+
+# ---- direct runtimes -------------------------------------------------------
+
+DIRECT = """[Runtime]
+Name=direct
+Description=Of a test
+Code=solution.direct
+Tests=test_solution.direct
+Exec=/usr/bin/python3 -I -B /work/round_direct.py
+Start=direct
+"""
+
+
+def test_round_direct_program_reports_no_tests(own, tmp_path, profile):
+    """Its own records, without a harness, would be a result that passed."""
+    top = tmp_path / "runtimes"
+    (top / "direct").mkdir(parents=True)
+    (top / "direct" / "runtime.ini").write_text(DIRECT)
+    supervisor = own(runtime_dir=top).start()
+    run = supervisor.run(profile, "round_direct.py", runtime="direct",
+                         tests="a08_results.py")
+    assert run.attempts == {"report": ("blocked", "9")}, run
+    assert run.outcome == "error" and run.reason == "incomplete", run
