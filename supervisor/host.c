@@ -8,16 +8,19 @@
 #include "supervisor/host.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/landlock.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "supervisor/base/fd.h"
 #include "supervisor/base/str.h"
 #include "supervisor/gate.h"
 #include "supervisor/notify.h"
@@ -94,6 +97,32 @@ probe_calls(struct err *e)
 			       "the kernel has no pidfd_getfd: Linux 5.14 or "
 			       "newer is needed");
 	return 0;
+}
+
+/*
+ * A jail's RLIMIT_CORE of 1 keeps the kernel from starting a handler behind a
+ * pipe.  For a socket (Linux 6.16) it asks for no limit: any crash would speak
+ * to the host's handler, with bytes that the job has chosen.
+ */
+int
+host_check_cores(int proc_fd, struct err *e)
+{
+	owned_fd int fd = openat(proc_fd, "sys/kernel/core_pattern",
+				 O_RDONLY | O_CLOEXEC);
+	char text[64] = "";
+
+	if (fd < 0 && errno == ENOENT)
+		return 0; /* a kernel without core dumps */
+	if (fd < 0 || fd_read_full(fd, text, sizeof(text) - 1) < 0)
+		return err_sys(e, "read kernel.core_pattern");
+	if (text[0] != '@')
+		return 0;
+	text[strcspn(text, "\n")] = '\0';
+	return err_set(e, ERR_UNSUPPORTED, 0,
+		       "core dumps of jobs would go to the host's socket %s: "
+		       "set sysctl kernel.core_pattern to a file's name or a "
+		       "program",
+		       text);
 }
 
 int

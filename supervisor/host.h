@@ -16,5 +16,7 @@ struct host {
 
 /* *ret is filled also on failure; *e names what is missing and the fix. */
 int host_probe(struct host *ret, struct err *e);
+/* Does a crash stay in its jail?  For each job: the answer can change. */
+int host_check_cores(int proc_fd, struct err *e);
 
 #endif

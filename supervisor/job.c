@@ -142,6 +142,8 @@ check_capacity(const struct supervisor *sup, const struct peer *peer,
 			"lsm=landlock,...) or lower LandlockMinABI=",
 			policy->policy.name, policy->policy.landlock_abi_min,
 			sup->host.landlock_abi);
+	if (host_check_cores(sup->self.proc_fd, e) < 0)
+		return -1;
 	if (peer->jobs >= LISTEN_JOBS_PER_PEER)
 		return err_set(e, ERR_BUSY, 0, "%u jobs on one connection",
 			       peer->jobs);

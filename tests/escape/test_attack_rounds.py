@@ -55,3 +55,13 @@ def test_round_direct_program_reports_no_tests(own, tmp_path, profile):
                          tests="a08_results.py")
     assert run.attempts == {"report": ("blocked", "9")}, run
     assert run.outcome == "error" and run.reason == "incomplete", run
+
+
+# ---- core dumps to a socket ------------------------------------------------
+
+
+def test_round_core_dumps_to_a_socket(loose):
+    """RLIMIT_CORE does not hold against it: such a host gets no jobs."""
+    run = loose("strict", "core-socket").run("d07_crash.c")
+    assert (run.outcome, run.reason) == ("error", "refused"), run
+    assert "kernel.core_pattern" in run.error, run

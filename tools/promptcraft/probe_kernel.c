@@ -248,10 +248,27 @@ probe_pidfd(struct report *r)
 			    "CAP_SYS_PTRACE");
 }
 
+/* No limit of a job keeps the kernel from a socket (Linux 6.16). */
+static void
+probe_cores(struct report *r)
+{
+	struct layer *l = report_add(r, "core dumps");
+	char pattern[64];
+	probe_read_line("/proc/sys/kernel/core_pattern", pattern,
+			sizeof(pattern));
+	if (pattern[0] != '@') {
+		layer_detail(l, "not to a socket");
+		return;
+	}
+	layer_fail(l, LAYER_MISSING, "they go to the socket %s", pattern);
+	layer_fix(l, "sysctl -w kernel.core_pattern=core, or a program");
+}
+
 void
 probe_lockdown(struct report *r)
 {
 	probe_pidfd(r);
 	probe_seccomp(r);
 	probe_landlock(r);
+	probe_cores(r);
 }
