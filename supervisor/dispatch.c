@@ -31,7 +31,7 @@ handle_hello(struct supervisor *sup, struct peer *peer,
 	(void)fds;
 	(void)e;
 	if (reply.is_ready != 0 &&
-	    audit_may_begin(&sup->audit, sup->jobs_live, &reply.cause) < 0)
+	    audit_may_begin(&sup->audit, job_unanswered(sup), &reply.cause) < 0)
 		reply.is_ready = 0;
 	memcpy(reply.instance, sup->instance, sizeof(reply.instance));
 	wire_head_init(&reply.head, PROTO_HELLO_REPLY, sizeof(reply), 0);

@@ -105,11 +105,17 @@ place_for(struct supervisor *sup, struct peer *peer, struct slot *slot)
 	return job;
 }
 
+unsigned
+job_unanswered(const struct supervisor *sup)
+{
+	return sup->jobs_live - sup->jobs_leaving;
+}
+
 /* One that only leaves has been answered, and there are slots to spare. */
 unsigned
 job_slots_free(const struct supervisor *sup)
 {
-	unsigned used = sup->jobs_live - sup->jobs_leaving;
+	unsigned used = job_unanswered(sup);
 
 	return used < sup->config.slots ? sup->config.slots - used : 0;
 }
@@ -207,7 +213,7 @@ job_submit(struct supervisor *sup, struct peer *peer,
 			   catalog_policy(&sup->catalog, submit->policy),
 			   catalog_runtime(&sup->catalog, submit->runtime),
 			   &why) < 0 ||
-	    audit_may_begin(&sup->audit, sup->jobs_live, &why) < 0 ||
+	    audit_may_begin(&sup->audit, job_unanswered(sup), &why) < 0 ||
 	    job_check_bundle(fds->fd[0], sha256, &why) < 0) {
 		job_refuse(sup, peer, submit, &why);
 		return 0;

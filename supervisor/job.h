@@ -116,6 +116,9 @@ void job_peer_gone(struct supervisor *sup, const struct peer *peer);
 void job_kill_all(struct supervisor *sup);
 /* How many jobs may start now. */
 unsigned job_slots_free(const struct supervisor *sup);
+
+/* Jobs whose end has not been recorded and told yet. */
+unsigned job_unanswered(const struct supervisor *sup);
 /* The nearest deadline of any job, UINT64_MAX if none. */
 uint64_t job_next_deadline(const struct supervisor *sup);
 /* Handle deadlines; put this turn's records on the disk and answer. */

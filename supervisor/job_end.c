@@ -327,7 +327,7 @@ job_turn_end(struct supervisor *sup)
 	for (unsigned i = 0; i < sup->slots.count; i++)
 		if (sup->jobs[i].state == JOB_RECORDED)
 			answer(&sup->jobs[i]);
-	audit_tick(&sup->audit, sup->jobs_live); /* nobody waits for it */
+	audit_tick(&sup->audit, job_unanswered(sup)); /* nobody waits for it */
 }
 
 void
@@ -357,7 +357,7 @@ job_refuse(struct supervisor *sup, struct peer *peer,
 	str_quote(id, sizeof(id), submit->job_id, strlen(submit->job_id));
 	log_info("job_refused job=%s kind=%s cause=\"%s\"", id,
 		 err_kind_name((enum err_kind)why->kind), why->text);
-	if (audit_refusal(&sup->audit, &record, sup->jobs_live, &e) < 0)
+	if (audit_refusal(&sup->audit, &record, job_unanswered(sup), &e) < 0)
 		set_unrecorded(sup, &done);
 	wire_head_init(&done.head, PROTO_JOB_DONE, sizeof(done), 0);
 	peer_send_later(peer, &done.head); /* after job_turn_end's sync */
