@@ -88,14 +88,6 @@ flush_stdout(void)
 }
 
 static int
-do_policy(const struct draft *d, const struct options *o)
-{
-	if (o->is_json)
-		return usage();
-	return emit(&d->out, sizeof(d->out));
-}
-
-static int
 do_show(const struct draft *d, const struct options *o)
 {
 	(o->is_json ? policy_show_json : policy_show)(d, stdout);
@@ -126,6 +118,34 @@ proven_init(struct proven *ret, const struct policy *policy, const char *file)
 		return 0;
 	fprintf(stderr, "%s: %s\n", file, e.text);
 	return -1;
+}
+
+/* user: struct options. */
+static void
+tell_broken(void *user, const char *claim, const char *examples)
+{
+	const struct options *o = user;
+
+	if (examples != NULL)
+		fprintf(stderr, "%s: does not hold: %s; but it allows:\n%s\n",
+			o->files[0], claim, examples);
+}
+
+/* What the supervisor loads: a policy of which every claim holds. */
+static int
+do_policy(const struct draft *d, const struct options *o)
+{
+	struct options own = *o;
+	unsigned failed = 1;
+	struct proven p;
+
+	if (o->is_json)
+		return usage();
+	if (proven_init(&p, &d->out, o->files[0]) == 0)
+		failed = claims_check(&d->out, &p.proof, &p.list, tell_broken,
+				      &own);
+	proven_done(&p);
+	return failed > 0 ? 1 : emit(&d->out, sizeof(d->out));
 }
 
 static int

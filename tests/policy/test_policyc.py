@@ -33,6 +33,19 @@ def test_an_error_writes_nothing_to_stdout(tmp_path):
         f'{bad}:{line}: MemoryMax=: "256Q" is not a size')
 
 
+def test_a_policy_that_breaks_a_claim_is_not_compiled(tmp_path):
+    """The text is right, and what it allows holds for no policy of ours."""
+    sets = tmp_path / "sets"
+    shutil.copytree(SETS, sets)
+    process = sets / "process"
+    process.write_text(process.read_text().replace("|CLONE_NEWTIME=0", "=0"))
+    done = policyc("policy", "--sets", sets, STRICT)
+    said = done.stderr.decode()
+    assert done.returncode == 1 and done.stdout == b"", said
+    assert said.startswith(f"{STRICT}: does not hold: ") and \
+        "clone(CLONE_NEWTIME" in said
+
+
 def test_a_closed_stdout_is_an_error():
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
