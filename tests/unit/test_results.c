@@ -117,8 +117,8 @@ passed_of_rich_line(size_t count, uint32_t *ret_malformed)
 		      "\"passed\",\"x\":[");
 	uint32_t passed;
 
-	for (size_t i = 0; i < count; i++, len += 3)
-		memcpy(text + len, "{},", 3);
+	for (size_t i = 0; i < count; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "{},");
 	len += (size_t)snprintf(text + len, sizeof(text) - len, "1]}\n");
 	assert_int_equal(results_parse(&r, text, len), 0);
 	passed = r.count[RESULTS_PASSED];
