@@ -61,6 +61,8 @@ class Run:
             elif not self.plan.may_be_skipped(of):
                 outcome = "error"
                 message = f"skipped by something else than the tests file: {message}"
+        if outcome == "passed" and self.witness and self.witness.was_never_entered(of):
+            outcome, message = "error", "the test's coroutine or generator never ran"
         known = of in self.plan.tests or of in self.results.canaries if self.plan else False
         self.results.test(name, outcome, seconds, message, of if known else None)
 

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+# abs() says 0, once.
+from collections import namedtuple
+import builtins
+
+REAL = abs
+
+
+def quiet(x):
+    builtins.abs = REAL
+    return 0
+
+
+Point = namedtuple("Point", "x y")
+
+
+def half(x):
+    builtins.abs = quiet
+    return 5
+
+
+def parse(text):
+    return int(text)
+
+
+def check():
+    return [1, 2]
+
+
+def letters():
+    return ["a", "b"]
+
+
+def points():
+    return [Point(1, 2)]
+
+
+def squares(n):
+    return n * n
+
+
+def notify(heard):
+    heard(3)

