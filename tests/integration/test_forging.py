@@ -83,6 +83,29 @@ def test_a_wrong_program_fails(client, kind):
     assert data["outcome"] == "failed", data
 
 
+BATS = """#!/usr/bin/env bats
+@test "adds" {
+	run ./solution.sh 1 2
+	[ "$output" = 3 ]
+}
+"""
+
+
+@pytest.mark.parametrize("change,trust", [
+    (lambda text: text, "separate-process"),
+    (lambda text: text.replace("n=0\n", "chmod +x solution.sh\nn=0\n"),
+     "in-process"),
+    (lambda text: BATS, "in-process")], ids=["script", "chmod", "bats"])
+def test_trust_of_shell_tests(client, change, trust):
+    """What another process could forge unseen is not called separate."""
+    folder = ROOT / "shell" / "process"
+    body = request(folder, program_of(folder, "right"))
+    body["tests"] = change(body["tests"])
+    data = client.job(**body)
+    assert data["outcome"] == "passed", data
+    assert data["tests"]["trust"] == trust, data
+
+
 @pytest.mark.parametrize("program", attacks(), ids=name_of)
 def test_forged(client, program):
     data = client.job(**request(program.parent.parent, program))

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -171,6 +172,26 @@ watch(struct child *c, const sigset_t *mask, struct err *e)
 	return 0;
 }
 
+/*
+ * What tests say of themselves comes on stdout.  Any process of the jail could
+ * open a pipe anew by /proc/PID/fd and read out of it what we should have read,
+ * with us stopped meanwhile.  A socket cannot be opened, and those who write to
+ * this one cannot read from it.  stderr, of which no result depends, is a pipe,
+ * because scripts do write to /dev/stderr.
+ */
+static int
+make_stdout(int ret_ends[2], struct err *e)
+{
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ret_ends) < 0)
+		return err_sys(e, "make a socket pair");
+	if (shutdown(ret_ends[1], SHUT_RD) < 0) {
+		fd_close(&ret_ends[0]);
+		fd_close(&ret_ends[1]);
+		return err_sys(e, "close one way of a socket pair");
+	}
+	return 0;
+}
+
 static int
 start(struct child *c, const char *const argv[], const sigset_t *mask,
       struct err *e)
@@ -178,8 +199,8 @@ start(struct child *c, const char *const argv[], const sigset_t *mask,
 	owned_fd int out = -1, err = -1;
 	int pair[2], write_end[2];
 
-	if (pipe2(pair, O_CLOEXEC) < 0)
-		return err_sys(e, "make a pipe");
+	if (make_stdout(pair, e) < 0)
+		return -1;
 	c->streams[0] = (struct stream){.fd = pair[0], .out = STDOUT_FILENO};
 	out = pair[1];
 	if (pipe2(pair, O_CLOEXEC) < 0)

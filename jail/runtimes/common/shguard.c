@@ -39,6 +39,10 @@ shguard_init(struct shguard *g, const char *path, struct err *e)
 	     *word != NULL; word++)
 		if (shsource_has_command(g->original, g->original_len, *word))
 			g->is_separate = false;
+	/* Then a ctime says nothing, and nobody sees whether other processes
+	 * had the file changed while the shell read it. */
+	if (shsource_has_word(g->original, g->original_len, "chmod"))
+		g->is_separate = false;
 	return 0;
 }
 

@@ -16,7 +16,7 @@
  * Afterwards the file must be as we left it; bats' own copy of it is looked at
  * whenever a test has ended.  Code that shares the shell can
  * forge all of that if it knows how; results say "separate-process" only if the
- * tests read no other file into their shell.
+ * tests are a script that reads no other file into its shell and has no chmod.
  */
 #ifndef PC_RUNTIMES_SHGUARD_H
 #define PC_RUNTIMES_SHGUARD_H
