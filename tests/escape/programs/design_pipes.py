@@ -32,7 +32,8 @@ for fd, name in enumerate(("stdin", "stdout", "stderr")):
     for flags, how in ((os.O_RDONLY, "read"), (os.O_WRONLY, "write"),
                        (os.O_RDWR, "both")):
         report(f"reopen-{name}-{how}",
-               lambda: os.open(f"/proc/self/fd/{fd}", flags | os.O_NONBLOCK))
+               lambda: os.close(os.open(f"/proc/self/fd/{fd}",
+                                        flags | os.O_NONBLOCK)))
     report(f"chmod-{name}", lambda: os.fchmod(fd, 0o666))
     report(f"chown-{name}", lambda: os.fchown(fd, os.getuid(), -1))
     # Signals to whom, leases, the size of the pipe beyond its limit.
