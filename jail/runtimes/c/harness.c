@@ -447,6 +447,9 @@ compile_guarded(struct build *b, struct source *s, size_t number, bool has_copy,
 	(void)snprintf(s->object, sizeof(s->object), BUILD_DIR "/%zu.o",
 		       number);
 	begin(&c);
+	/* A header's inline function can declare a failure unreachable. */
+	add(&c, "-fsanitize=unreachable");
+	add(&c, "-fsanitize-undefined-trap-on-error");
 	add(&c, "-c");
 	add(&c, "-o");
 	add(&c, s->object);

@@ -29,6 +29,7 @@ static const char *const findings[] = {
 	"an assertion that must fail did not",
 	"the standard output is not what it was",
 	"the program replaces a function of the C library or test framework",
+	"the runner's own checks of the assertions could not run",
 };
 
 /* Functions that end the process; each gets a guard of its own. */
@@ -39,11 +40,12 @@ static const char *const exits[] = {"exit", "_exit", "_Exit", "quick_exit"};
 /*
  * Statements that must not be left in peace.  Compiled if the tests call
  * `word`; %s: a zero that the compiler does not know.  A cmocka statement runs
- * as a test in a group of its own, a Unity one by RUN_TEST.
+ * as a test in a group of its own, a Unity one by RUN_TEST.  A SPEAK statement
+ * prints "not ok 7", and the guard looks for that.
  */
 static const struct canary {
 	const char *word, *statement;
-	enum { CANARY_PLAIN, CANARY_CMOCKA, CANARY_UNITY } kind;
+	enum { CANARY_PLAIN, CANARY_SPEAK, CANARY_CMOCKA, CANARY_UNITY } kind;
 } canaries[] = {
 	{"assert", "assert(%s == 1);", CANARY_PLAIN},
 	{"strcmp", "if (strcmp(\"a\" + %s, \"b\") != 0) PC_DIE;", CANARY_PLAIN},
@@ -51,6 +53,36 @@ static const struct canary {
 	 CANARY_PLAIN},
 	{"memcmp", "if (memcmp(\"a\" + %s, \"b\", 1) != 0) PC_DIE;",
 	 CANARY_PLAIN},
+	{"strcasecmp", "if (strcasecmp(\"a\" + %s, \"b\") != 0) PC_DIE;",
+	 CANARY_PLAIN},
+	{"strncasecmp", "if (strncasecmp(\"a\" + %s, \"b\", 1) != 0) PC_DIE;",
+	 CANARY_PLAIN},
+	{"strlen",
+	 "char pc_s[] = {'a', 'b' + %s, 0}; if (strlen(pc_s) == 2) PC_DIE;",
+	 CANARY_PLAIN},
+	{"strstr",
+	 "char pc_s[] = {'a', 'b' + %s, 0}; if (!strstr(pc_s, \"cd\")) PC_DIE;",
+	 CANARY_PLAIN},
+	{"strchr",
+	 "char pc_s[] = {'a', 'b' + %s, 0}; if (!strchr(pc_s, 'c')) PC_DIE;",
+	 CANARY_PLAIN},
+	{"strrchr",
+	 "char pc_s[] = {'a', 'b' + %s, 0}; if (!strrchr(pc_s, 'c')) PC_DIE;",
+	 CANARY_PLAIN},
+	{"memchr",
+	 "char pc_s[] = {'a', 'b' + %s, 0}; if (!memchr(pc_s, 'c', 2)) PC_DIE;",
+	 CANARY_PLAIN},
+	{"abs", "if (abs(%s - 2) == 2) PC_DIE;", CANARY_PLAIN},
+	{"labs", "if (labs(%s - 2L) == 2) PC_DIE;", CANARY_PLAIN},
+	{"fabs", "if (fabs(%s - 2.0) > 1.0) PC_DIE;", CANARY_PLAIN},
+	{"fabsf", "if (fabsf(%s - 2.0f) > 1.0f) PC_DIE;", CANARY_PLAIN},
+	{"isnan", "if (!isnan(%s + 2.0)) PC_DIE;", CANARY_PLAIN},
+	{"isinf", "if (!isinf(%s + 2.0)) PC_DIE;", CANARY_PLAIN},
+	{"printf", "printf(\"%%s %%d\\n\", \"not ok\" + %s, 7);", CANARY_SPEAK},
+	{"puts", "puts(\"not ok 7\" + %s);", CANARY_SPEAK},
+	{"fprintf", "fprintf(stdout, \"%%s %%d\\n\", \"not ok\" + %s, 7);",
+	 CANARY_SPEAK},
+	{"fputs", "fputs(\"not ok 7\" + %s, stdout);", CANARY_SPEAK},
 	{"assert_true", "assert_true(%s);", CANARY_CMOCKA},
 	{"assert_false", "assert_false(!%s);", CANARY_CMOCKA},
 	{"assert_int_equal", "assert_int_equal(%s, 1);", CANARY_CMOCKA},
@@ -61,6 +93,22 @@ static const struct canary {
 	 CANARY_CMOCKA},
 	{"assert_null", "assert_null(\"a\" + %s);", CANARY_CMOCKA},
 	{"assert_non_null", "assert_non_null((char *)0 + %s);", CANARY_CMOCKA},
+	{"assert_string_not_equal",
+	 "assert_string_not_equal(\"a\" + %s, \"a\");", CANARY_CMOCKA},
+	{"assert_memory_not_equal",
+	 "assert_memory_not_equal(\"a\" + %s, \"a\", 1);", CANARY_CMOCKA},
+	{"assert_ptr_equal", "assert_ptr_equal((char *)0 + %s, (char *)1);",
+	 CANARY_CMOCKA},
+	{"assert_ptr_not_equal",
+	 "assert_ptr_not_equal((char *)0 + %s, (char *)0);", CANARY_CMOCKA},
+	{"assert_in_range", "assert_in_range(%s, 1, 2);", CANARY_CMOCKA},
+	{"assert_not_in_range", "assert_not_in_range(%s, 0, 2);",
+	 CANARY_CMOCKA},
+	{"assert_return_code", "assert_return_code(%s - 1, 0);", CANARY_CMOCKA},
+	{"assert_float_equal", "assert_float_equal(%s, 1.0f, 0.1f);",
+	 CANARY_CMOCKA},
+	{"assert_double_equal", "assert_double_equal(%s, 1.0, 0.1);",
+	 CANARY_CMOCKA},
 	{"TEST_ASSERT_TRUE", "TEST_ASSERT_TRUE(%s);", CANARY_UNITY},
 	{"TEST_ASSERT_FALSE", "TEST_ASSERT_FALSE(!%s);", CANARY_UNITY},
 	{"TEST_ASSERT_EQUAL", "TEST_ASSERT_EQUAL(%s, 1);", CANARY_UNITY},
@@ -68,6 +116,16 @@ static const struct canary {
 	 CANARY_UNITY},
 	{"TEST_ASSERT_EQUAL_STRING",
 	 "TEST_ASSERT_EQUAL_STRING(\"a\" + %s, \"b\");", CANARY_UNITY},
+	{"TEST_ASSERT", "TEST_ASSERT(%s);", CANARY_UNITY},
+	{"TEST_ASSERT_NULL", "TEST_ASSERT_NULL(\"a\" + %s);", CANARY_UNITY},
+	{"TEST_ASSERT_NOT_NULL", "TEST_ASSERT_NOT_NULL((char *)0 + %s);",
+	 CANARY_UNITY},
+	{"TEST_ASSERT_NOT_EQUAL", "TEST_ASSERT_NOT_EQUAL(%s, 0);",
+	 CANARY_UNITY},
+	{"TEST_ASSERT_EQUAL_UINT", "TEST_ASSERT_EQUAL_UINT(%s, 1);",
+	 CANARY_UNITY},
+	{"TEST_ASSERT_EQUAL_MEMORY",
+	 "TEST_ASSERT_EQUAL_MEMORY(\"a\" + %s, \"b\", 1);", CANARY_UNITY},
 };
 
 /* A header that redefines one of these changes what the tests say. */
@@ -75,11 +133,20 @@ static const char keyword_check[] =
 	"#if defined(if) || defined(else) || defined(for) || defined(while) || "
 	"defined(do) || defined(switch) || defined(case) || defined(break) || "
 	"defined(continue) || defined(goto) || defined(return) || "
+	"defined(unsigned) || defined(long) || defined(short) || "
+	"defined(float) || defined(double) || defined(sizeof) || "
 	"defined(int) || defined(char) || defined(void) || defined(main) || "
 	"defined(printf) || defined(puts) || defined(fprintf) || "
 	"defined(fputs) || defined(vprintf) || defined(exit) || "
 	"defined(abort)\n"
 	"#error \"a word of the C language or library is redefined\"\n"
+	"#endif\n"
+	"#ifdef EXIT_FAILURE\n"
+	"_Static_assert(EXIT_FAILURE != 0 && EXIT_SUCCESS == 0, "
+	"\"EXIT_FAILURE is redefined\");\n"
+	"#endif\n"
+	"#if defined(true) && defined(false)\n"
+	"_Static_assert(true == 1 && false == 0, \"true is redefined\");\n"
 	"#endif\n"
 	"#pragma GCC diagnostic ignored \"-Wall\"\n"
 	"#pragma GCC diagnostic ignored \"-Wextra\"\n"
@@ -95,7 +162,7 @@ struct canary_writer {
 static void
 put_canary(struct canary_writer *w, const struct canary *c)
 {
-	char zero[40], statement[128];
+	char zero[40], statement[160];
 
 	(void)snprintf(zero, sizeof(zero), "pc_zero_%s", w->id);
 #pragma GCC diagnostic push
@@ -114,8 +181,9 @@ static void
 put_branch(struct canary_writer *w, unsigned n, const struct canary *c)
 {
 	(void)fprintf(w->file, "\tif (pc_which == %u) {\n", n);
-	if (c->kind == CANARY_PLAIN)
-		(void)fprintf(w->file, "\t\tpc_case%u_%s();\n", n, w->id);
+	if (c->kind == CANARY_PLAIN || c->kind == CANARY_SPEAK)
+		(void)fprintf(w->file, "\t\tpc_case%u_%s();\n%s", n, w->id,
+			      c->kind == CANARY_SPEAK ? "\t\treturn 3;\n" : "");
 	else if (c->kind == CANARY_CMOCKA)
 		(void)fprintf(w->file,
 			      "\t\tconst struct CMUnitTest pc_tests[] = "

@@ -109,12 +109,11 @@ static void
 tap_case(struct cursor c, bool is_ok, struct testline *ret)
 {
 	bool is_skip = false;
-	uint64_t number;
 
 	ret->kind = TESTLINE_CASE;
 	ret->outcome = is_ok ? HARNESS_PASSED : HARNESS_FAILED;
 	skip_blanks(&c);
-	if (take_number(&c, &number))
+	if (take_number(&c, &ret->number))
 		skip_blanks(&c);
 	if (take(&c, "- "))
 		skip_blanks(&c);

@@ -35,6 +35,7 @@ struct testline {
 	const char *message;
 	size_t message_len;
 	uint64_t tests, failures, ignored;
+	uint64_t number; /* of a TAP case, 0 if it has none */
 };
 
 /* line[0..len) without its newline; ret is always filled. */

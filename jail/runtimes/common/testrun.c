@@ -171,6 +171,9 @@ handle_case(struct testrun *run, const struct testline *l)
 	/* cmocka lists failed tests once more after its total. */
 	if (run->format == TESTRUN_CMOCKA && !run->is_started)
 		return;
+	/* Lines are lost when a program prints something before them. */
+	run->has_gap |= l->number > run->number + 1;
+	run->number = l->number > 0 ? l->number : run->number + 1;
 	begin_case(run, l->outcome, l->name, l->name_len);
 	if (l->message_len > 0)
 		message_add(run, l->message, l->message_len);
@@ -390,6 +393,8 @@ check_books(struct testrun *run)
 				 (unsigned long long)run->plan,
 				 (unsigned long long)run->cases);
 		error_case(run, "plan", text);
+	} else if (run->has_gap) {
+		error_case(run, "plan", "the tests' numbers have gaps");
 	} else if ((run->format == TESTRUN_UNITY ||
 		    run->format == TESTRUN_CMOCKA) &&
 		   (!run->has_total || run->group_cases > 0)) {

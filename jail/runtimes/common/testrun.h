@@ -47,6 +47,8 @@ struct testrun {
 	uint64_t cases, group_cases;
 	uint64_t counts[HARNESS_OUTCOME_COUNT];
 	bool has_plan, has_total, has_bailed;
+	bool has_gap;	 /* a number of a TAP case was left out */
+	uint64_t number; /* of the last one */
 	uint64_t plan;
 
 	struct harness_tail out_tail, err_tail;

