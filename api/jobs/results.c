@@ -261,9 +261,13 @@ take_forged(struct results *r, const json_t *line)
 static enum line_fate
 take_end(struct results *r, const json_t *line)
 {
+	const char *trust = json_string_value(json_object_get(line, "trust"));
+
 	if (r->has_end || !r->has_start)
 		r->is_broken = true;
 	r->has_end = true;
+	if (trust != NULL && strcmp(trust, "separate-process") != 0)
+		r->is_separate = false;
 	for (int i = 0; i < RESULTS_KIND_COUNT; i++) {
 		const json_t *count = json_object_get(line, count_names[i]);
 

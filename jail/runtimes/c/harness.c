@@ -358,13 +358,13 @@ static int
 run_gcc(struct build *b, const struct command *c, struct err *e)
 {
 	char text[96];
-	int status;
+	struct harness_end end;
 
-	if (harness_child_run(c->argv, on_gcc_output, b, &status, e) < 0)
+	if (harness_child_run(c->argv, on_gcc_output, b, &end, e) < 0)
 		return -1;
-	if (status == 0)
+	if (end.status == 0)
 		return 0;
-	harness_status_text(status, text, sizeof(text));
+	harness_status_text(end.status, text, sizeof(text));
 	return err_set(e, ERR_INVALID, 0, "gcc: %s", text);
 }
 
@@ -596,7 +596,7 @@ run_tests(const struct harness_job *job, struct build *b, const char *program)
 	static struct testrun run;
 	struct harness_result result;
 	struct err e = ERR_INIT;
-	int status;
+	struct harness_end end;
 
 	harness_result_init(&result, PAYLOAD_FD_RESULT);
 	if (fcntl(PAYLOAD_FD_RESULT, F_SETFD, FD_CLOEXEC) < 0)
@@ -608,10 +608,10 @@ run_tests(const struct harness_job *job, struct build *b, const char *program)
 	testrun_init(&run, &result, job->tests,
 		     b->uses_cmocka ? TESTRUN_CMOCKA : TESTRUN_UNKNOWN);
 	if (cguard_open(&b->guard, &e) < 0 ||
-	    harness_child_run(argv, testrun_output, &run, &status, &e) < 0)
+	    harness_child_run(argv, testrun_output, &run, &end, &e) < 0)
 		return harness_broken(&e); /* and no closing record */
-	judge_end(&run, &b->guard, status);
-	testrun_finish(&run, status);
+	judge_end(&run, &b->guard, end.status);
+	testrun_finish(&run, end.status);
 	return harness_result_end(&result);
 }
 

@@ -35,7 +35,10 @@ struct child {
 	pid_t pid;
 	struct stream streams[2];
 	bool has_ended;
-	int status;
+	/* Of the last piece of stdout: did another process leave a line open?
+	 */
+	bool is_others_line;
+	struct harness_end end;
 	size_t drained;
 	harness_output_fn *on_output;
 	void *arg;
@@ -104,15 +107,50 @@ hand_on(struct child *c, struct stream *s, const char *data, size_t len)
 	c->on_output(c->arg, s->out, data, len);
 }
 
+union sender_space {
+	struct cmsghdr align;
+	/* For a sender alone: fds that come along have no room. */
+	char bytes[CMSG_LEN(sizeof(struct ucred))];
+};
+
+/* read(2), and who wrote it: the kernel never joins what two have sent. */
+static ssize_t
+read_stdout(struct child *c, char *buf, size_t size)
+{
+	struct iovec iov = {.iov_base = buf, .iov_len = size};
+	union sender_space space = {0};
+	struct msghdr mh = {.msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = space.bytes,
+			    .msg_controllen = sizeof(space.bytes)};
+	ssize_t n = recvmsg(c->streams[0].fd, &mh, MSG_CMSG_CLOEXEC);
+	struct ucred sender = {0};
+	bool is_own;
+
+	if (n <= 0)
+		return n;
+	if (mh.msg_controllen >= CMSG_LEN(sizeof(sender)) &&
+	    space.align.cmsg_type == SCM_CREDENTIALS)
+		memcpy(&sender, CMSG_DATA(&space.align), sizeof(sender));
+	is_own = sender.pid == c->pid;
+	c->end.have_others_written |= !is_own;
+	/* "# " of another must not make a comment of the next line. */
+	if (is_own && c->is_others_line)
+		c->on_output(c->arg, STDOUT_FILENO, "\n", 1);
+	c->is_others_line = !is_own && buf[n - 1] != '\n';
+	return n;
+}
+
 /* One read; returns what there is now, 0 if nothing. */
 static size_t
-take(struct stream *s, char *buf, size_t size)
+take(struct child *c, struct stream *s, char *buf, size_t size)
 {
 	ssize_t n;
 
 	if (s->fd < 0)
 		return 0;
-	n = read(s->fd, buf, size);
+	n = s->out == STDOUT_FILENO ? read_stdout(c, buf, size)
+				    : read(s->fd, buf, size);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n <= 0) {
@@ -131,9 +169,9 @@ static bool
 pump(struct child *c)
 {
 	char out[65536], err[65536];
-	size_t n = take(&c->streams[0], out, sizeof(out)), m;
+	size_t n = take(c, &c->streams[0], out, sizeof(out)), m;
 
-	m = take(&c->streams[1], err, sizeof(err));
+	m = take(c, &c->streams[1], err, sizeof(err));
 	if (m > 0)
 		hand_on(c, &c->streams[1], err, m);
 	if (n > 0)
@@ -163,7 +201,7 @@ watch(struct child *c, const sigset_t *mask, struct err *e)
 		if (ppoll(fds, 2, NULL, mask) < 0 && errno != EINTR)
 			return err_sys(e, "wait for the program");
 		(void)pump(c);
-		pid = waitpid(c->pid, &c->status, WNOHANG);
+		pid = waitpid(c->pid, &c->end.status, WNOHANG);
 		if (pid < 0)
 			return err_sys(e, "wait for the program");
 		c->has_ended = pid == c->pid;
@@ -182,12 +220,16 @@ watch(struct child *c, const sigset_t *mask, struct err *e)
 static int
 make_stdout(int ret_ends[2], struct err *e)
 {
+	const int on = 1;
+
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ret_ends) < 0)
 		return err_sys(e, "make a socket pair");
-	if (shutdown(ret_ends[1], SHUT_RD) < 0) {
+	if (shutdown(ret_ends[1], SHUT_RD) < 0 ||
+	    setsockopt(ret_ends[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) <
+		    0) {
 		fd_close(&ret_ends[0]);
 		fd_close(&ret_ends[1]);
-		return err_sys(e, "close one way of a socket pair");
+		return err_sys(e, "set up a socket pair");
 	}
 	return 0;
 }
@@ -217,7 +259,7 @@ start(struct child *c, const char *const argv[], const sigset_t *mask,
 
 static int
 run(const char *const argv[], bool is_quiet, harness_output_fn *on_output,
-    void *arg, int *ret_status, struct err *e)
+    void *arg, struct harness_end *ret, struct err *e)
 {
 	struct child c = {
 		.streams = {{.fd = -1}, {.fd = -1}},
@@ -242,22 +284,22 @@ run(const char *const argv[], bool is_quiet, harness_output_fn *on_output,
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	(void)signal(SIGPIPE, SIG_DFL);
 	if (rc == 0)
-		*ret_status = c.status;
+		*ret = c.end;
 	return rc;
 }
 
 int
 harness_child_run(const char *const argv[], harness_output_fn *on_output,
-		  void *arg, int *ret_status, struct err *e)
+		  void *arg, struct harness_end *ret, struct err *e)
 {
-	return run(argv, false, on_output, arg, ret_status, e);
+	return run(argv, false, on_output, arg, ret, e);
 }
 
 int
 harness_child_run_quiet(const char *const argv[], harness_output_fn *on_output,
-			void *arg, int *ret_status, struct err *e)
+			void *arg, struct harness_end *ret, struct err *e)
 {
-	return run(argv, true, on_output, arg, ret_status, e);
+	return run(argv, true, on_output, arg, ret, e);
 }
 
 void

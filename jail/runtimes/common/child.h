@@ -10,6 +10,7 @@
 #ifndef PC_RUNTIMES_CHILD_H
 #define PC_RUNTIMES_CHILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "supervisor/base/err.h"
@@ -18,18 +19,23 @@
 typedef void harness_output_fn(void *arg, int stream, const char *data,
 			       size_t len);
 
+struct harness_end {
+	int status; /* as from waitpid(2) */
+	/* Some of stdout came from other processes than the one started. */
+	bool have_others_written;
+};
+
 /*
  * Run argv[0] (a path; searched in PATH if it has no '/') to its end.
- * *ret_status is as from waitpid(2).  Processes that it leaves behind are not
- * waited for.
+ * Processes that it leaves behind are not waited for.
  */
 int harness_child_run(const char *const argv[], harness_output_fn *on_output,
-		      void *arg, int *ret_status, struct err *e);
+		      void *arg, struct harness_end *ret, struct err *e);
 
 /* The same, but its stdout is not passed on: on_output does what is due. */
 int harness_child_run_quiet(const char *const argv[],
 			    harness_output_fn *on_output, void *arg,
-			    int *ret_status, struct err *e);
+			    struct harness_end *ret, struct err *e);
 
 /* Become argv[0]; returns only if that fails. */
 int harness_exec(const char *const argv[], struct err *e);

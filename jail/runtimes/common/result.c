@@ -241,9 +241,10 @@ harness_result_end(struct harness_result *r)
 	harness_result_start(r, -1);
 	n = snprintf(line, sizeof(line),
 		     "{\"type\": \"end\", \"passed\": %u, \"failed\": %u, "
-		     "\"errors\": %u, \"skipped\": %u}\n",
+		     "\"errors\": %u, \"skipped\": %u%s}\n",
 		     r->counts[HARNESS_PASSED], r->counts[HARNESS_FAILED],
-		     r->counts[HARNESS_ERROR], r->counts[HARNESS_SKIPPED]);
+		     r->counts[HARNESS_ERROR], r->counts[HARNESS_SKIPPED],
+		     r->is_shared ? ", \"trust\": \"in-process\"" : "");
 	put(r, line, (size_t)n);
 	return r->counts[HARNESS_FAILED] || r->counts[HARNESS_ERROR] ? 1 : 0;
 }

@@ -32,6 +32,7 @@ struct harness_result {
 	int fd; /* not owned */
 	bool is_started, is_full;
 	bool is_separate; /* no code under test in the process that judges */
+	bool is_shared;	  /* it has not kept so: the closing record says it */
 	size_t bytes;
 	uint32_t cases;
 	uint32_t counts[HARNESS_OUTCOME_COUNT];

@@ -248,13 +248,15 @@ handle_bail(struct testrun *run, const struct testline *l)
 
 /* The format to which a line belongs clearly, else TESTRUN_UNKNOWN. */
 static enum testrun_format
-format_of(const char *line, size_t len)
+format_of(const struct testrun *run, const char *line, size_t len)
 {
 	static const enum testrun_format order[] = {
 		TESTRUN_UNITY, TESTRUN_CMOCKA, TESTRUN_TAP};
 	struct testline l;
 
 	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		if (run->is_tap_only && order[i] != TESTRUN_TAP)
+			continue;
 		parsers[order[i]](line, len, &l);
 		if (l.kind != TESTLINE_OTHER && l.kind != TESTLINE_DETAIL)
 			return order[i];
@@ -268,7 +270,7 @@ handle_line(struct testrun *run, const char *line, size_t len)
 	struct testline l;
 
 	if (run->format == TESTRUN_UNKNOWN)
-		run->format = format_of(line, len);
+		run->format = format_of(run, line, len);
 	if (run->format == TESTRUN_UNKNOWN)
 		return;
 	parsers[run->format](line, len, &l);

@@ -31,6 +31,7 @@ struct testrun {
 	struct harness_result *result; /* not owned */
 	const char *file;	       /* names what has no name; not owned */
 	enum testrun_format format;
+	bool is_tap_only; /* no line of other formats decides it */
 
 	char line[TESTRUN_LINE_MAX];
 	size_t line_len; /* what is past the maximum is not looked at */

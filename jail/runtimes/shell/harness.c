@@ -164,7 +164,7 @@ run_script(const struct harness_job *job, const char *path)
 /* Get the tests ready and run them under the guard. */
 static int
 run_guarded(struct shguard *guard, struct testrun *run, const char *path,
-	    int *ret_status, struct err *e)
+	    struct harness_end *ret, struct err *e)
 {
 	const char *argv[5] = {BATS, "--tap", path, NULL};
 	struct shebang shebang;
@@ -177,14 +177,14 @@ run_guarded(struct shguard *guard, struct testrun *run, const char *path,
 		if (shguard_arm_bats(guard, run->result, run, e) < 0)
 			return -1;
 		return harness_child_run_quiet(argv, shguard_bats_output, guard,
-					       ret_status, e);
+					       ret, e);
 	}
 	shebang_read(path, &shebang);
 	script_command(&shebang, path, NULL, 0, argv);
 	if (shguard_knows(shebang.interpreter, shebang.argument) &&
 	    shguard_arm_script(guard, e) < 0)
 		return -1;
-	return harness_child_run(argv, testrun_output, run, ret_status, e);
+	return harness_child_run(argv, testrun_output, run, ret, e);
 }
 
 static int
@@ -194,6 +194,7 @@ run_tests(const struct harness_job *job, const char *path)
 	static struct shguard guard;
 	struct harness_result result;
 	struct err e = ERR_INIT;
+	struct harness_end end;
 	int status;
 
 	if (fcntl(PAYLOAD_FD_RESULT, F_SETFD, FD_CLOEXEC) < 0)
@@ -201,16 +202,21 @@ run_tests(const struct harness_job *job, const char *path)
 	harness_result_init(&result, PAYLOAD_FD_RESULT);
 	testrun_init(&run, &result, job->tests,
 		     has_bats_tests(path) ? TESTRUN_BATS : TESTRUN_UNKNOWN);
+	/* Or a program could have the script's own lines passed over. */
+	run.is_tap_only = true;
 	if (shguard_init(&guard, path, &e) < 0 ||
-	    run_guarded(&guard, &run, path, &status, &e) < 0) {
+	    run_guarded(&guard, &run, path, &end, &e) < 0) {
 		shguard_done(&guard);
 		(void)harness_broken(&e);
 		harness_result_test(&result, job->tests, HARNESS_ERROR, 0,
 				    e.text, strlen(e.text));
 		return harness_result_end(&result);
 	}
-	status = shguard_finish(&guard, &run, status);
+	status = shguard_finish(&guard, &run, end.status);
 	testrun_finish(&run, status);
+	/* Then not all lines that count are the script's own. */
+	result.is_shared =
+		end.have_others_written && run.format != TESTRUN_UNKNOWN;
 	shguard_done(&guard);
 	return harness_result_end(&result);
 }
