@@ -49,6 +49,28 @@ function guardExceptionHandlers(run) {
   };
 }
 
+/* The other ways to have an exception before anybody else. */
+function guardOtherHandlers(run) {
+  const { mayHandleErrors, witness } = run;
+  for (const name of ['prependListener', 'prependOnceListener']) {
+    const add = process[name];
+    process[name] = function (event, listener) {
+      const isError = ['uncaughtException', 'unhandledRejection']
+        .includes(event);
+      return add.call(this, event,
+        isError ? noteSwallowed(run, listener) : listener);
+    };
+  }
+  const set = process.setUncaughtExceptionCaptureCallback;
+  process.setUncaughtExceptionCaptureCallback = function (callback) {
+    return set.call(this, typeof callback !== 'function' || mayHandleErrors ?
+      callback : (error) => {
+        witness.hasSwallowed = true;
+        return callback(error);
+      });
+  };
+}
+
 function noteSwallowed(run, listener) {
   const noted = function (...args) {
     run.witness.hasSwallowed = true;
@@ -106,7 +128,9 @@ function scriptOutcome(run, code) {
     return ['passed', ''];
   if (!witness.hasEnded || !witness.hasDrained)
     return ['error', 'the program ended the run in the middle of its tests'];
-  if (witness.hasSwallowed && !run.mayHandleErrors)
+  if (witness.pending > 0)
+    return ['error', 'an asynchronous function of the tests did not end'];
+  if ((witness.hasSwallowed || run.hasThrown) && !run.mayHandleErrors)
     return ['error', 'an exception was taken by a handler of the program'];
   return ['passed', ''];
 }
@@ -115,6 +139,7 @@ function scriptOutcome(run, code) {
 function finish(run, file, code, error) {
   const { results } = run;
   const message = error ? util.inspect(error) : run.lastDiagnostic;
+  run.witness.checkIntrinsics();
   if (!run.usesNodeTest) {
     const [outcome, why] = scriptOutcome(run, code);
     results.test(file, outcome, performance.now() - run.startedAt,
@@ -140,6 +165,7 @@ function prepare(run, job, text, { readTests }) {
   run.mayHandleErrors = run.plan.tokens.some((t) =>
     t.value === 'uncaughtException' || t.value === 'unhandledRejection');
   witness.constructor.pinAssertions();
+  witness.watchIntrinsics(run.plan.tokens);
   if (run.usesNodeTest) {
     substitute(file, text, witness.addCanaries(text, run.plan));
     witness.watchTests();
@@ -160,6 +186,7 @@ module.exports = function runTests(job, load, runMain) {
     results,
     witness: new Witness((why) => results.forged(why)),
     startedAt: performance.now(),
+    hasThrown: false, // an exception that nobody caught
     isBroken: false, // ended by an exception that belongs to no test
     sourceState: 'none', // of node:test: none, open, ended
     lastDiagnostic: '',
@@ -178,6 +205,7 @@ module.exports = function runTests(job, load, runMain) {
   require('./reporter.cjs');
   process.on('uncaughtExceptionMonitor', (thrown) => {
     error = thrown;
+    run.hasThrown = true;
   });
   process.on('beforeExit', () => {
     run.witness.hasDrained = true;
@@ -188,5 +216,6 @@ module.exports = function runTests(job, load, runMain) {
       process.exitCode = 1;
   });
   guardExceptionHandlers(run);
+  guardOtherHandlers(run);
   runMain(job.tests, job.args);
 };

@@ -9,7 +9,9 @@
  *    are marked as todo, so that node's exit code stays what it was.
  *  - A script without node:test must come to the end of its text and the
  *    process to its natural end, or be ended by the script itself.
- *  - The members of assert cannot be replaced.
+ *    Asynchronous functions that it calls at its top must have ended.
+ *  - The members of assert, node:test and of Math, JSON and the like cannot be
+ *    replaced; prototypes and timers must be what they were.
  */
 'use strict';
 
@@ -17,9 +19,23 @@ const { AsyncResource } = require('async_hooks');
 const { randomBytes } = require('crypto');
 const assert = require('assert');
 
-const { apply, ownKeys } = Reflect;
+const { apply, ownKeys, getOwnPropertyDescriptor } = Reflect;
 const { then } = Promise.prototype;
 const isPromise = require('util').types.isPromise;
+const { exit } = process;
+
+// What tests look with: cannot be replaced at all (a class may have its own).
+const PINNED = { Math, JSON, Array, Number, Object, Reflect, String };
+// What may be extended, but not changed.
+const WATCHED = { Array, Boolean, Error, Function, Map, Number, Object, Promise,
+  RegExp, Set, String, WeakMap, Symbol };
+const WATCHED_GLOBALS = ['setTimeout', 'setInterval', 'setImmediate',
+  'queueMicrotask', 'parseInt', 'parseFloat', 'isNaN', 'isFinite'];
+// Replaced in good faith.
+const MAY_CHANGE = ['random', 'constructor', 'prepareStackTrace',
+  'stackTraceLimit'];
+// Words of tests files that replace things themselves.
+const PATCHING = ['mock', 'sinon', 'spyOn', 'useFakeTimers'];
 
 /* How each assertion fails; a and b are different numbers. */
 const FAILING = {
@@ -78,6 +94,8 @@ class Witness {
     this.hasLeft = false;
     this.hasDrained = false;
     this.hasSwallowed = false;
+    this.pending = 0; // asynchronous functions that it called
+    this.intrinsics = []; // [where, object, key, value]
   }
 
   // ---- the text
@@ -112,20 +130,76 @@ class Witness {
       if (token.text === 'return' && depth === 0)
         this.hasEnded = true; // may end early by itself
     }
-    for (const token of at.reverse())
-      text = text.slice(0, token.at) + `globalThis.${name}` +
+    // As long as before: places in the text stay what they are.
+    const leave = 'p' + name.slice(0, 'rocess'.length);
+    for (const token of at)
+      text = text.slice(0, token.at) + leave +
         text.slice(token.at + 'process'.length);
+    text = Witness.waitFor(text, plan.tokens, name);
     const checks = failingAssertions(plan.tokens).map((assertion) =>
       `try{${assertion};globalThis.${name}.canary()}catch{}`);
     Object.defineProperty(globalThis, name, { configurable: true, value: {
       end: () => { this.hasEnded = true; },
+      wait: (result) => {
+        if (!isPromise(result))
+          return result;
+        this.pending++;
+        // In place of the first: whose rejection nobody handles stays so.
+        return apply(then, result, [
+          (value) => { this.pending--; return value; },
+          (error) => { this.pending--; throw error; }]);
+      },
       canary: () => this.report('an assertion that must fail did not'),
+    } });
+    Object.defineProperty(globalThis, leave, { configurable: true, value: {
       exit: (...args) => {
         this.hasLeft = true;
-        process.exit(...args);
+        this.checkIntrinsics();
+        apply(exit, process, args);
       },
     } });
     return `${text}\n;${checks.join('')}globalThis.${name}.end();`;
+  }
+
+  /* (async () => {...})() and main(), of an async function main, at the top. */
+  static waitFor(text, tokens, name) {
+    const isAsync = new Set();
+    tokens.forEach((token, i) => {
+      const [next, after] = [tokens[i + 1], tokens[i + 2]];
+      if (token.text === 'async' && next?.text === 'function' && after)
+        isAsync.add(after.text);
+      if (token.text === 'async' && tokens[i - 1]?.type === '=' && tokens[i - 2])
+        isAsync.add(tokens[i - 2].text);
+    });
+    const closing = (open) => {
+      for (let i = open, depth = 0; i < tokens.length; i++) {
+        depth += '{(['.includes(tokens[i].type) - '})]'.includes(tokens[i].type);
+        if (depth === 0)
+          return i;
+      }
+      return -1;
+    };
+    const calls = [];
+    for (let i = 0, depth = 0; i < tokens.length; i++) {
+      const { type, line } = tokens[i];
+      const last = tokens[i - 1];
+      const isStart = depth === 0 && (!last || [';', '}'].includes(last.type) ||
+        ['void', 'await'].includes(last.text) ||
+        (last.line < line && [')', 'string', 'word'].includes(last.type)));
+      depth += '{(['.includes(type) - '})]'.includes(type);
+      let open = -1;
+      if (isStart && type === '(' && tokens[i + 1]?.text === 'async')
+        open = closing(i) + 1;
+      else if (isStart && type === 'word' && isAsync.has(tokens[i].text))
+        open = i + 1;
+      const end = tokens[open]?.type === '(' ? closing(open) : -1;
+      if (open > 0 && end > 0)
+        calls.push([tokens[i].at, tokens[end].at + 1]);
+    }
+    for (const [from, to] of calls.reverse())
+      text = `${text.slice(0, from)}globalThis.${name}.wait(` +
+        `${text.slice(from, to)})${text.slice(to)}`;
+    return text;
   }
 
   // ---- notes
@@ -133,7 +207,7 @@ class Witness {
   watchTests() {
     const witness = this;
     const { runInAsyncScope } = AsyncResource.prototype;
-    AsyncResource.prototype.runInAsyncScope = function (fn, self, ...args) {
+    const run = function (fn, self, ...args) {
       if (typeof this.nesting !== 'number' || fn !== this.fn)
         return apply(runInAsyncScope, this, [fn, self, ...args]);
       const name = Witness.fullName(this);
@@ -148,6 +222,8 @@ class Witness {
         witness.note(name);
       return result;
     };
+    Object.defineProperty(AsyncResource.prototype, 'runInAsyncScope',
+      { value: run, writable: false, configurable: false });
   }
 
   watchCallback(name, callback) {
@@ -166,6 +242,7 @@ class Witness {
   }
 
   note(name) {
+    this.checkIntrinsics();
     this.ends.set(name, (this.ends.get(name) ?? 0) + 1);
   }
 
@@ -182,12 +259,64 @@ class Witness {
    * time of a call would leave no trace.  New ones may be added.
    */
   static pinAssertions() {
-    for (const object of [assert, assert.strict]) {
-      for (const key of ownKeys(object)) {
-        const { writable } = Object.getOwnPropertyDescriptor(object, key);
-        if (writable)
-          Object.defineProperty(object, key,
-            { writable: false, configurable: false });
+    Witness.pin(assert, []);
+    Witness.pin(assert.strict, []);
+  }
+
+  static pin(object, except) {
+    for (const key of ownKeys(object)) {
+      const { writable, value } = getOwnPropertyDescriptor(object, key);
+      if (writable && typeof value === 'function' && !except.includes(key))
+        Object.defineProperty(object, key,
+          { writable: false, configurable: false });
+    }
+  }
+
+  /*
+   * The language's own functions.  Tests that speak of a name themselves, as
+   * those of a polyfill or with mocks of their own, may have it replaced.
+   */
+  watchIntrinsics(tokens) {
+    const own = new Set(MAY_CHANGE);
+    tokens.forEach((token, i) => {
+      const [before, after] = [tokens[i - 1], tokens[i + 1]];
+      if (tokens[i - 2]?.text === 'prototype' && before?.type === '.')
+        own.add(token.text);
+      if (before?.type === '.' && after?.type === '=' &&
+          tokens[i + 2]?.type !== '=')
+        own.add(token.text);
+      if (token.value !== undefined)
+        own.add(token.value);
+    });
+    if (tokens.some((token) => PATCHING.includes(token.text)))
+      return;
+    Witness.pin(require('node:test'), []);
+    for (const name of Object.keys(PINNED))
+      Witness.pin(PINNED[name], [...own]);
+    for (const [name, object] of Object.entries(WATCHED)) {
+      this.watch(`${name}.prototype`, object.prototype, own);
+      this.intrinsics.push([name, object, Symbol.hasInstance, undefined]);
+    }
+    this.watch('Promise', Promise, own);
+    for (const key of WATCHED_GLOBALS)
+      if (!own.has(key))
+        this.intrinsics.push(['the global', globalThis, key, globalThis[key]]);
+  }
+
+  watch(where, object, except) {
+    for (const key of ownKeys(object)) {
+      const { value } = getOwnPropertyDescriptor(object, key);
+      if (typeof value === 'function' && !except.has(key))
+        this.intrinsics.push([where, object, key, value]);
+    }
+  }
+
+  checkIntrinsics() {
+    for (let i = 0; i < this.intrinsics.length; i++) {
+      const one = this.intrinsics[i];
+      if (getOwnPropertyDescriptor(one[1], one[2])?.value !== one[3]) {
+        this.report(`${one[0]}.${one[2].description ?? one[2]} was replaced`);
+        this.intrinsics.length = 0;
       }
     }
   }

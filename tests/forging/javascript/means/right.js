@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+'use strict';
+
+module.exports = {
+  half: (n) => n / 2,
+  squares: (n) => n * n,
+  words: () => ['hello', 'all'],
+  report: () => 'total: 3',
+};
