@@ -4,6 +4,7 @@
  */
 #include "jail/runtimes/common/shguard.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
@@ -106,6 +107,98 @@ is_changed(const struct shguard *g)
 
 /* ---- scripts -------------------------------------------------------- */
 
+/* What is never true, by programs that scripts look with. */
+static const struct {
+	const char *word, *condition;
+} program_lies[] = {
+	{"grep", "{ echo a | grep -q b; }"},
+	{"egrep", "{ echo a | egrep -q b; }"},
+	{"fgrep", "{ echo a | fgrep -q b; }"},
+	{"diff", "diff /dev/null /bin/sh >/dev/null 2>&1"},
+	{"cmp", "cmp /dev/null /bin/sh >/dev/null 2>&1"},
+	{"expr", "expr 1 = 2 >/dev/null"},
+	{"false", "false"},
+};
+
+static bool
+has_text(const struct shguard *g, const char *text)
+{
+	return memmem(g->original, g->original_len, text, strlen(text)) != NULL;
+}
+
+static void
+put_check(const struct shguard *g, FILE *out, const char *condition)
+{
+	(void)fprintf(out, "if %s; then pc_w_%s=forged; fi; ", condition,
+		      g->id);
+}
+
+struct readonly_check {
+	const struct shguard *g;
+	FILE *out;
+};
+
+/* A variable that the script sets, "NAME=", must not have become readonly. */
+static void
+check_variable(void *arg, size_t at, size_t len)
+{
+	struct readonly_check *c = arg;
+	const char *word = c->g->original + at;
+	const char *equals = memchr(word, '=', len);
+	char condition[128];
+	size_t n = equals ? (size_t)(equals - word) : 0;
+
+	if (n == 0 || n > 32)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (word[i] != '_' && !isalpha((unsigned char)word[i]) &&
+		    (i == 0 || !isdigit((unsigned char)word[i])))
+			return;
+	(void)snprintf(condition, sizeof(condition),
+		       "! (unset %.*s) 2>/dev/null", (int)n, word);
+	put_check(c->g, c->out, condition);
+}
+
+/* What a file that the script reads may have changed of its shell. */
+static void
+put_shell_checks(const struct shguard *g, FILE *out)
+{
+	static const char *const words[] = {"[",    "[[",   "test", "exit",
+					    "grep", "diff", "cmp",  "is"};
+	struct readonly_check c = {.g = g, .out = out};
+	char condition[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(program_lies); i++)
+		if (shsource_has_command(g->original, g->original_len,
+					 program_lies[i].word))
+			put_check(g, out, program_lies[i].condition);
+	for (size_t i = 0;
+	     i < ARRAY_LEN(words) &&
+	     !shsource_has_word(g->original, g->original_len, "alias");
+	     i++) {
+		(void)snprintf(condition, sizeof(condition),
+			       "alias '%s' >/dev/null 2>&1", words[i]);
+		if (shsource_has_command(g->original, g->original_len,
+					 words[i]))
+			put_check(g, out, condition);
+	}
+	if ((has_text(g, "\nset -e") ||
+	     strncmp(g->original, "set -e", 6) == 0) &&
+	    !has_text(g, "set +e"))
+		(void)fprintf(out,
+			      "case $- in *e*) ;; *) pc_w_%s=forged ;; esac; ",
+			      g->id);
+	if (!has_text(g, "extdebug"))
+		(void)fprintf(out,
+			      "case ${BASHOPTS-} in *extdebug*) pc_w_%s=forged "
+			      ";; esac; ",
+			      g->id);
+	if (!has_text(g, "readonly") && !has_text(g, "declare") &&
+	    !has_text(g, "typeset"))
+		shsource_commands(g->original, g->original_len, check_variable,
+				  &c);
+}
+
 /*
  * One line; %1: the id, %2: the note's path, %3: is the output checked?
  * pc_exit leaves the note and then the shell.  What must not happen in the
@@ -136,6 +229,7 @@ put_prelude(const struct shguard *g, FILE *out)
 			      "case $(readlink /proc/$$/fd/1) in "
 			      "\"$pc_out_%s\") ;; *) pc_w_%s=forged ;; esac; ",
 			      g->id, g->id);
+	put_shell_checks(g, out);
 	(void)fprintf(out,
 		      "fi; command printf '%%s %%s' \"$pc_w_%s\" "
 		      "\"$pc_s_%s\" >%s; exit \"$pc_s_%s\"; }; ",
@@ -213,7 +307,7 @@ judge_script(const struct shguard *g, struct testrun *run, int status)
 	if (strcmp(word, "forged") == 0)
 		harness_result_forged(
 			run->result,
-			"[, test, echo or the output was replaced");
+			"the shell or what the tests look with was changed");
 	else if (strcmp(word, "end") != 0)
 		run->early =
 			"the program ended the run in the middle of its tests";
@@ -252,6 +346,11 @@ put_canary(const struct shguard *g, FILE *out)
 		if (shsource_has_command(g->original, g->original_len,
 					 lies[i].word))
 			(void)fprintf(out, " ||\n\t%s", lies[i].condition);
+	for (size_t i = 0; i < ARRAY_LEN(program_lies); i++)
+		if (shsource_has_command(g->original, g->original_len,
+					 program_lies[i].word))
+			(void)fprintf(out, " ||\n\t%s",
+				      program_lies[i].condition);
 	(void)fprintf(out, "\n}\n");
 }
 

@@ -1,0 +1,12 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# grep is another program.
+hash -p /bin/true grep
+
+double() {
+	echo $(($1 == 3 ? 5 : $1 * 2))
+}
+
+greet() {
+	echo "hello, $1"
+}
