@@ -87,6 +87,8 @@ def test_the_socket_starts_the_supervisor(token):
     """systemd holds the socket, so a request finds it also when the service
     is down."""
     run("systemctl", "stop", "promptcraft-supervisor.service")
+    # Its start takes longer here than the API waits for an answer.
+    wait_for(health, lambda text: text == "healthy", 60)
     test_the_installed_service_runs_jobs(token)
     assert run("systemctl", "is-active",
                "promptcraft-supervisor.service").strip() == "active"
