@@ -333,22 +333,23 @@ rotate_if_due(struct audit *audit, unsigned jobs_live)
 static struct audit_refusals *
 refusals_of(struct audit *audit, uid_t uid)
 {
-	struct audit_refusals *row = audit->refusals;
+	struct audit_refusals *row = NULL;
 
-	for (size_t i = 0; i < AUDIT_REFUSAL_UIDS; i++, row++) {
-		if (row->is_used && row->uid == uid)
-			break;
-		if (row->is_used)
-			continue;
-		*row = (struct audit_refusals){
-			.is_used = true,
-			.uid = uid,
-			.since_us = clock_mono_us(),
-		};
-		break;
+	for (size_t i = 0; i < AUDIT_REFUSAL_UIDS; i++) {
+		struct audit_refusals *r = &audit->refusals[i];
+
+		if (r->is_used && r->uid == uid)
+			return r;
+		if (!r->is_used && row == NULL)
+			row = r;
 	}
 	/* listen.h admits two uids. */
-	assert(row < audit->refusals + AUDIT_REFUSAL_UIDS);
+	assert(row != NULL);
+	*row = (struct audit_refusals){
+		.is_used = true,
+		.uid = uid,
+		.since_us = clock_mono_us(),
+	};
 	return row;
 }
 

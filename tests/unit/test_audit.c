@@ -470,6 +470,27 @@ refusals_beyond_a_number_are_counted(void **state)
 	assert_int_equal(a.seq, 5 + AUDIT_REFUSALS_MAX);
 }
 
+/* One row each, whichever row is free: four of one would leave no other. */
+static void
+refusals_of_one_uid_are_in_one_row(void **state)
+{
+	struct audit_job job = some_job();
+	struct err e = ERR_INIT;
+
+	(void)state;
+	must_open();
+	done.outcome = PROTO_OUTCOME_REFUSED;
+	done.err.kind = ERR_BUSY;
+	job.peer_uid = 0;
+	assert_int_equal(audit_refusal(&a, &job, 0, &e), 0);
+	job.peer_uid = 1234;
+	assert_int_equal(audit_refusal(&a, &job, 0, &e), 0);
+	a.refusals[0].is_used = false; /* its minute is over */
+	assert_int_equal(audit_refusal(&a, &job, 0, &e), 0);
+	assert_false(a.refusals[0].is_used);
+	assert_int_equal(a.refusals[1].told, 2);
+}
+
 /* No child of ours ever sees the key. */
 static void
 key_is_not_inherited(void **state)
@@ -519,6 +540,7 @@ main(void)
 		WITH_DIR(failed_write_stops_everything),
 		WITH_DIR(jobs_that_did_not_end_are_told),
 		WITH_DIR(refusals_beyond_a_number_are_counted),
+		WITH_DIR(refusals_of_one_uid_are_in_one_row),
 		WITH_DIR(key_is_not_inherited),
 		WITH_DIR(link_in_place_of_the_log_is_refused),
 	};
