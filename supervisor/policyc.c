@@ -27,7 +27,7 @@
 #include "supervisor/base/str.h"
 
 #define NOBODY 65534
-#define SECONDS_MAX 20
+#define SECONDS_MAX 60 /* a second or less where nothing is emulated */
 #define MESSAGES_MAX 4096
 #ifdef PROMPTCRAFT_ASAN
 #define MEMORY_MAX RLIM_INFINITY /* ASan reserves terabytes of addresses */

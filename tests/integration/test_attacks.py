@@ -14,6 +14,7 @@ import uuid
 
 import pytest
 
+from promptcraft import SLOWNESS
 from test_supervisor import (  # noqa: F401
     DONE, EXITED, HELLO, REFUSED, SUBMIT, Done, Supervisor, bundle, entry,
     head, sealed, supervisor, until)
@@ -96,7 +97,7 @@ def test_a_flood_of_large_bundles_leaves_time_for_others(
             supervisor.done(sock)
 
     with flood(supervisor, 16, step):
-        assert slowest_hello(supervisor) < 5
+        assert slowest_hello(supervisor) < 5 * SLOWNESS
     os.close(large)
 
 
@@ -112,7 +113,7 @@ def test_a_flood_of_refusals_leaves_time_for_others(
             assert supervisor.done(sock).outcome == REFUSED
 
     with flood(supervisor, 16, step):
-        assert slowest_hello(supervisor) < 2
+        assert slowest_hello(supervisor) < 2 * SLOWNESS
     os.close(junk)
 
 
@@ -156,7 +157,7 @@ def test_closing_a_clients_socket_blocks_nobody(supervisor,  # noqa: F811
         LINGERERS[name](sock, one.fileno())
         one.close()
     os.kill(supervisor.process.pid, signal.SIGCONT)
-    assert slowest_hello(supervisor, 0.5) < 2
+    assert slowest_hello(supervisor, 0.5) < 2 * SLOWNESS
     children = f"/proc/{supervisor.process.pid}/task/" \
                f"{supervisor.process.pid}/children"
     until(lambda: open(children).read() == "")
@@ -233,7 +234,7 @@ def test_a_job_that_leaves_a_million_dentries_holds_up_nobody(
     assert output(supervisor, DENTRIES, policy="permissive")[1].outcome == \
         EXITED
     thread.join()
-    assert worst[0] < 0.6
+    assert worst[0] < 0.6 * SLOWNESS
 
 
 def test_an_ignored_sigchld_is_not_inherited(tmp_path):

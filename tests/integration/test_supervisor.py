@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from promptcraft import BUILD
+from promptcraft import BUILD, SLOWNESS
 
 HELLO, HELLO_REPLY, SUBMIT, STARTED, DENIAL, KILL, DONE = 1, 2, 7, 8, 9, 10, 11
 EXITED, SIGNALED, TIMEOUT, KILLED, REFUSED, ERROR = range(1, 7)
@@ -91,7 +91,7 @@ class Supervisor:
              "--runtime-dir", self.runtimes, "--libexec-dir", self.libexec,
              "--slots", str(self.slots), "--client-uid", "61234"],
             stderr=self.log)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 30 * SLOWNESS
         while True:
             with contextlib.suppress(OSError):
                 self.hello()
