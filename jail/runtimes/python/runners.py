@@ -3,6 +3,7 @@
 its source: unittest, pytest, and as a script whose end is the one test.
 """
 import ast
+import gc
 import importlib.util
 import os
 import random
@@ -53,6 +54,10 @@ class Run:
             if self.witness else ())
         if self.witness:
             self.results.at_end.append(self.witness.check_state)
+        # What there is now is in none of gc's lists.
+        gc.freeze()
+        if self.witness:
+            self.witness.is_frozen = True
 
     def note(self, name, of, outcome, seconds=0.0, message=""):
         if outcome == "skipped" and self.plan:
@@ -63,7 +68,7 @@ class Run:
                 message = f"skipped by something else than the tests file: {message}"
         if outcome == "passed" and self.witness and self.witness.was_never_entered(of):
             outcome, message = "error", "the test's coroutine or generator never ran"
-        known = of in self.plan.tests or of in self.results.canaries if self.plan else False
+        known = self.plan and (of in self.plan.tests or of in self.results.canaries)
         self.results.test(name, outcome, seconds, message, of if known else None)
 
     def note_group(self, name, members, outcome, message):

@@ -25,6 +25,7 @@ import os
 import sys
 import warnings
 from _collections import deque
+from gc import get_freeze_count
 from operator import ge, gt, le, lt
 from os import urandom
 
@@ -332,6 +333,7 @@ class Witness:
         self.case_class, self.case_methods, self.case_codes = None, {}, {}
         self.case_state, self.case_equality = [], {}
         self.canary_classes = set()
+        self.is_frozen = False  # until the runner has called gc.freeze()
         sys.addaudithook(self.audit)
 
     # ---- answers for the result stream
@@ -481,6 +483,10 @@ class Witness:
         # Writes to the variables of a function that called.
         if event == "ctypes.dlsym" and str(args[1]).startswith("PyFrame"):
             self.report("the frames of callers were changed")
+        if event in ("gc.get_objects", "gc.get_referrers") and self.is_frozen and (
+            get_freeze_count() == 0
+        ):
+            self.report("the runner's own objects were looked for")
 
     def check_assertion(self, name, function):
         """Is it TestCase's own, or one that the tests' source defines?"""
@@ -898,7 +904,9 @@ class Operators(ast.NodeTransformer):
         name = ast.unparse(node)
         self.generic_visit(node)
         is_read = isinstance(node.ctx, ast.Load)
-        return self.same(name, node) if is_read and name in self.witness.library else node
+        if not is_read or name not in self.witness.library:
+            return node
+        return self.same(name, node)
 
     def visit_Call(self, node):
         self.generic_visit(node)
