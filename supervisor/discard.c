@@ -8,7 +8,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +20,7 @@
 #include "supervisor/base/log.h"
 
 #define REAP_US 20000
+#define MEMFD_BLOCKS (32 << 11) /* of 512 bytes: 32 MiB */
 
 static void __attribute__((noreturn)) child(int ours, int parents)
 {
@@ -44,27 +47,33 @@ close_all(struct discard *d)
 		fd_close(&d->fd[--d->len]);
 }
 
+/* In advance: when there are no fds left, this is what gives some back. */
+static bool
+make_pipe(struct discard *d)
+{
+	if (d->has_pipe)
+		return true;
+	d->has_pipe = pipe2(d->pipe, O_CLOEXEC) == 0;
+	return d->has_pipe;
+}
+
 void
 discard_flush(struct discard *d)
 {
 	struct clone_args args = {0};
-	owned_fd int childs = -1, ours = -1;
-	int pair[2];
 	long pid;
 
 	reap(d);
-	if (d->len == 0)
-		return;
-	if (pipe2(pair, O_CLOEXEC) < 0) {
+	if (!make_pipe(d)) {
 		log_error("discard_postponed error=\"%s\"",
 			  strerrordesc_np(errno));
 		return;
 	}
-	childs = pair[0];
-	ours = pair[1];
+	if (d->len == 0)
+		return;
 	pid = syscall(SYS_clone3, &args, sizeof(args));
 	if (pid == 0)
-		child(childs, ours);
+		child(d->pipe[0], d->pipe[1]);
 	if (pid < 0) {
 		log_error("discard_postponed error=\"%s\"",
 			  strerrordesc_np(errno));
@@ -72,13 +81,34 @@ discard_flush(struct discard *d)
 	}
 	d->children++;
 	close_all(d);
+	discard_done(d);
+	(void)make_pipe(d);
+}
+
+void
+discard_done(struct discard *d)
+{
+	if (!d->has_pipe)
+		return;
+	fd_close(&d->pipe[0]);
+	fd_close(&d->pipe[1]);
+	d->has_pipe = false;
+}
+
+/* To free a gigabyte takes some 70 ms, whatever its size says. */
+static bool
+is_small_memfd(int fd)
+{
+	struct stat st;
+
+	return fd_is_sealed_memfd(fd) && fstat(fd, &st) == 0 &&
+	       st.st_blocks <= MEMFD_BLOCKS;
 }
 
 void
 discard_add(struct discard *d, int *fd)
 {
-	/* What is surely a memfd needs no care. */
-	if (*fd < 0 || fd_is_sealed_memfd(*fd)) {
+	if (*fd < 0 || is_small_memfd(*fd)) {
 		fd_close(fd);
 		return;
 	}

@@ -11,6 +11,7 @@
 #ifndef PC_SUPERVISOR_DISCARD_H
 #define PC_SUPERVISOR_DISCARD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define DISCARD_MAX 512
@@ -19,12 +20,15 @@ struct discard {
 	int fd[DISCARD_MAX];
 	unsigned len;
 	unsigned children; /* not yet reaped */
+	int pipe[2];	   /* that the next child waits at */
+	bool has_pipe;
 };
 
 /* Takes *fd over; it stays open until the flush. */
 void discard_add(struct discard *d, int *fd);
 /* At the end of each turn. */
 void discard_flush(struct discard *d);
+void discard_done(struct discard *d);
 /* When there is a child to reap; UINT64_MAX if there is none. */
 uint64_t discard_deadline(const struct discard *d);
 

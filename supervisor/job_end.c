@@ -177,7 +177,7 @@ close_all(struct job *job)
 	fd_close(&job->gate);
 	fd_close(&job->listener);
 	fd_close(&job->payload_pidfd);
-	fd_close(&job->bundle);
+	discard_add(&job->sup->discard, &job->bundle);
 	for (int i = 0; i < JOB_PIPE_COUNT; i++)
 		fd_close(&job->pipes[i]);
 }

@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "supervisor/base/clock.h"
 #include "supervisor/base/fd.h"
 #include "supervisor/base/log.h"
 #include "supervisor/base/str.h"
@@ -26,6 +27,7 @@
 
 #define BACKLOG 1024
 #define ACCEPTS_PER_TURN 16
+#define REST_US 500000
 #define ACTIVATED_FD 3 /* SD_LISTEN_FDS_START */
 
 /* One message that waits for room in the socket. */
@@ -51,19 +53,33 @@ close_fds(int *fds, unsigned count)
 		fd_close(&fds[i]);
 }
 
+/* Take the first one out of the queue. */
 static void
-outgoing_free(struct outgoing *o)
+drop_first(struct peer *peer)
 {
-	close_fds(o->fds, o->message.head.nfds);
+	struct outgoing *o = peer->first;
+	unsigned nfds = o->message.head.nfds;
+
+	peer->first = o->next;
+	if (peer->first == NULL)
+		peer->last = NULL;
+	peer->queued--;
+	peer->queued_fds -= nfds;
+	peer->sup->listener.queued_fds -= nfds;
+	close_fds(o->fds, nfds);
 	free(o);
 }
 
 static int
 enqueue(struct peer *peer, const struct proto_head *head, int *fds)
 {
+	unsigned *all_fds = &peer->sup->listener.queued_fds;
 	struct outgoing *o = NULL;
 
-	if (peer->queued < LISTEN_QUEUE_MAX)
+	if (peer->queued < LISTEN_QUEUE_MAX &&
+	    (head->nfds == 0 ||
+	     (peer->queued_fds + head->nfds <= LISTEN_QUEUED_FDS_PER_PEER &&
+	      *all_fds + head->nfds <= LISTEN_QUEUED_FDS_MAX)))
 		o = calloc(1, sizeof(*o));
 	if (o == NULL)
 		return -1;
@@ -76,6 +92,8 @@ enqueue(struct peer *peer, const struct proto_head *head, int *fds)
 		peer->first = o;
 	peer->last = o;
 	peer->queued++;
+	peer->queued_fds += head->nfds;
+	*all_fds += head->nfds;
 	loop_want(&peer->sup->loop, &peer->watch, EPOLLIN | EPOLLOUT);
 	return 0;
 }
@@ -131,11 +149,7 @@ flush(struct peer *peer)
 			doom(peer);
 			return;
 		}
-		peer->first = o->next;
-		if (peer->first == NULL)
-			peer->last = NULL;
-		peer->queued--;
-		outgoing_free(o);
+		drop_first(peer);
 	}
 	loop_want(&peer->sup->loop, &peer->watch, EPOLLIN);
 }
@@ -214,6 +228,38 @@ add_peer(struct supervisor *sup, int *sock, const struct ucred *cred)
 	sup->listener.count++;
 }
 
+/*
+ * No fd to be had, or no memory: who waits keeps waiting, and to try in each
+ * turn would fill a CPU and the log.
+ */
+static void
+rest(struct supervisor *sup)
+{
+	struct listener *l = &sup->listener;
+
+	log_error("accept_failed error=\"%s\" connections=%u",
+		  strerrordesc_np(errno), l->count);
+	l->retry_us = clock_mono_us() + REST_US;
+	loop_want(&sup->loop, &l->watch, 0);
+}
+
+uint64_t
+listen_deadline(const struct supervisor *sup)
+{
+	return sup->listener.retry_us > 0 ? sup->listener.retry_us : UINT64_MAX;
+}
+
+void
+listen_tick(struct supervisor *sup)
+{
+	struct listener *l = &sup->listener;
+
+	if (l->retry_us == 0 || clock_mono_us() < l->retry_us)
+		return;
+	l->retry_us = 0;
+	loop_want(&sup->loop, &l->watch, EPOLLIN);
+}
+
 static void
 on_accept(struct watch *w, uint32_t events)
 {
@@ -229,8 +275,7 @@ on_accept(struct watch *w, uint32_t events)
 		if (sock < 0) {
 			if (errno != EAGAIN && errno != ECONNABORTED &&
 			    errno != EINTR)
-				log_error("accept_failed error=\"%s\"",
-					  strerrordesc_np(errno));
+				rest(sup);
 			return;
 		}
 		/* The kernel's word, taken at connect(2): not to be forged. */
@@ -408,12 +453,8 @@ peer_free(struct peer *peer)
 	loop_remove(&peer->sup->loop, &peer->watch);
 	close_empty(peer, &peer->sock);
 	discard_add(&peer->sup->discard, &peer->sock);
-	while (peer->first != NULL) {
-		struct outgoing *o = peer->first;
-
-		peer->first = o->next;
-		outgoing_free(o);
-	}
+	while (peer->first != NULL)
+		drop_first(peer);
 	peer->sup->listener.count--;
 	free(peer);
 }

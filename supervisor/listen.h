@@ -22,6 +22,9 @@
 #define LISTEN_ROOT_RESERVED 32 /* of these, for root alone */
 #define LISTEN_JOBS_PER_PEER 8
 #define LISTEN_QUEUE_MAX 256 /* unsent messages of one peer */
+/* And fds in them: they are ours until they are sent. */
+#define LISTEN_QUEUED_FDS_PER_PEER 40 /* 4 pipes and a memfd a job */
+#define LISTEN_QUEUED_FDS_MAX 1024    /* of all peers */
 #define LISTEN_MESSAGES_PER_TURN 16
 
 struct supervisor;
@@ -35,7 +38,7 @@ struct peer {
 	pid_t pid;
 	unsigned jobs;
 	struct outgoing *first, *last; /* what the socket did not take yet */
-	unsigned queued;
+	unsigned queued, queued_fds;
 	bool is_doomed; /* closed at the end of this turn */
 	struct peer *next;
 };
@@ -46,13 +49,20 @@ struct listener {
 	bool is_own; /* made here, not passed by systemd: removed at the end */
 	struct peer *peers;
 	unsigned count;
+	unsigned queued_fds;
 	bool has_doomed;
+	uint64_t retry_us; /* accept again then; 0: it may */
 };
 
 int listen_init(struct supervisor *sup, struct err *e);
 /* Stop accepting and remove the socket; connected peers stay. */
 void listen_stop(struct supervisor *sup);
 void listen_done(struct supervisor *sup);
+
+/* After an accept that failed: when listen_tick() tries again; UINT64_MAX if
+ * there is nothing to try. */
+uint64_t listen_deadline(const struct supervisor *sup);
+void listen_tick(struct supervisor *sup);
 
 /* Free the peers that were doomed in this turn; their jobs are killed. */
 void listen_sweep(struct supervisor *sup);

@@ -230,6 +230,7 @@ static void
 supervisor_done(struct supervisor *sup)
 {
 	listen_done(sup);
+	discard_done(&sup->discard);
 	slots_done(&sup->slots, sup->has_cgroup ? &sup->cgroup : NULL);
 	if (sup->has_cgroup)
 		cgroup_done(&sup->cgroup);
@@ -284,9 +285,12 @@ one_turn(struct supervisor *sup, uint64_t deadline_us, struct err *e)
 	uint64_t job_us = job_next_deadline(sup);
 	uint64_t discard_us = discard_deadline(&sup->discard);
 	uint64_t audit_us = audit_deadline(&sup->audit);
+	uint64_t listen_us = listen_deadline(sup);
 
 	if (audit_us < deadline_us)
 		deadline_us = audit_us;
+	if (listen_us < deadline_us)
+		deadline_us = listen_us;
 	if (job_us < deadline_us)
 		deadline_us = job_us;
 	if (discard_us < deadline_us)
@@ -294,6 +298,7 @@ one_turn(struct supervisor *sup, uint64_t deadline_us, struct err *e)
 	if (loop_turn(&sup->loop, deadline_us, e) < 0)
 		return -1;
 	listen_sweep(sup);
+	listen_tick(sup);
 	job_turn_end(sup);
 	discard_flush(&sup->discard);
 	return 0;
