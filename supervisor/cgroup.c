@@ -590,6 +590,15 @@ cgroup_slot_prepare(struct cgroup *cg, struct cgroup_slot *slot,
 }
 
 int
+cgroup_slot_limit_cpu(struct cgroup *cg, struct cgroup_slot *slot,
+		      uint32_t percent, struct err *e)
+{
+	if (cg->ops->cpu_write(slot, percent, e) < 0)
+		return err_wrap(e, "limit CPU");
+	return 0;
+}
+
+int
 cgroup_limits_check(const struct cgroup *cg, const struct cgroup_slot *slot,
 		    const struct cgroup_limits *limits, struct err *e)
 {

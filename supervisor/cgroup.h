@@ -73,6 +73,8 @@ struct cgroup_ops {
 			   struct err *e);
 	int (*slot_prepare)(struct cgroup *cg, struct cgroup_slot *slot,
 			    const struct cgroup_limits *limits, struct err *e);
+	int (*cpu_write)(struct cgroup_slot *slot, uint32_t percent,
+			 struct err *e);
 	int (*limits_check)(const struct cgroup_slot *slot,
 			    const struct cgroup_limits *limits, struct err *e);
 	int (*read_usage)(const struct cgroup_slot *slot,
@@ -103,6 +105,9 @@ int cgroup_slot_create(struct cgroup *cg, unsigned index,
 /* Empty, reset and limit it for a new job; counters start at 0. */
 int cgroup_slot_prepare(struct cgroup *cg, struct cgroup_slot *slot,
 			const struct cgroup_limits *limits, struct err *e);
+/* Another cpu_percent than slot_prepare was told. */
+int cgroup_slot_limit_cpu(struct cgroup *cg, struct cgroup_slot *slot,
+			  uint32_t percent, struct err *e);
 /* Do the limits read back as they were set? */
 int cgroup_limits_check(const struct cgroup *cg, const struct cgroup_slot *slot,
 			const struct cgroup_limits *limits, struct err *e);

@@ -32,6 +32,9 @@
 #define HELD_SHARE 8 /* of a job's limit, may be left by the one before it */
 #define SOCKET_LIMIT "memory.kmem.tcp.limit_in_bytes"
 #define SOCKET_SHARE 4 /* of the memory limit, on top of it */
+/* That of all slots is to be below tcp_mem and udp_mem, which are the host's;
+ * the kernel lets each socket have some 64 KiB all the same. */
+#define SOCKET_MOST (16u << 20)
 
 static const char *const controllers[CGROUP_PARTS] = {
 	[CGROUP_MEMORY] = "memory",
@@ -158,6 +161,14 @@ left_bytes(const struct cgroup_slot *slot)
 	return left;
 }
 
+static uint64_t
+socket_bytes(uint64_t memory_bytes)
+{
+	uint64_t share = memory_bytes / SOCKET_SHARE;
+
+	return share < SOCKET_MOST ? share : SOCKET_MOST;
+}
+
 static int
 limit_memory(int dir, uint64_t bytes, struct err *e)
 {
@@ -174,7 +185,7 @@ limit_memory(int dir, uint64_t bytes, struct err *e)
 		return -1;
 	/* A kernel without it has no IP sockets (CONFIG_INET). */
 	if (cgroup_has_file(dir, SOCKET_LIMIT) &&
-	    cgroup_write_u64(dir, SOCKET_LIMIT, bytes / SOCKET_SHARE, e) < 0)
+	    cgroup_write_u64(dir, SOCKET_LIMIT, socket_bytes(bytes), e) < 0)
 		return -1;
 	return 0;
 }
@@ -310,6 +321,17 @@ v1_slot_prepare(struct cgroup *cg, struct cgroup_slot *slot,
 }
 
 static int
+v1_cpu_write(struct cgroup_slot *slot, uint32_t percent, struct err *e)
+{
+	slot->limits.cpu_percent = 0; /* whatever it is if this fails */
+	if (cgroup_write_u64(slot->dir[CGROUP_CPU], "cpu.cfs_quota_us",
+			     (uint64_t)percent * (CPU_PERIOD_US / 100), e) < 0)
+		return -1;
+	slot->limits.cpu_percent = percent;
+	return 0;
+}
+
+static int
 v1_limits_check(const struct cgroup_slot *slot,
 		const struct cgroup_limits *limits, struct err *e)
 {
@@ -322,7 +344,7 @@ v1_limits_check(const struct cgroup_slot *slot,
 		{CGROUP_MEMORY, "memory.limit_in_bytes",
 		 limits->memory_bytes / page * page},
 		{CGROUP_MEMORY, SOCKET_LIMIT,
-		 limits->memory_bytes / SOCKET_SHARE / page * page},
+		 socket_bytes(limits->memory_bytes) / page * page},
 		{CGROUP_PIDS, "pids.max", (uint64_t)limits->pids + 1},
 		{CGROUP_CPU, "cpu.cfs_period_us", CPU_PERIOD_US},
 		{CGROUP_CPU, "cpu.cfs_quota_us",
@@ -384,6 +406,7 @@ v1_slot_destroy(struct cgroup *cg, struct cgroup_slot *slot)
 const struct cgroup_ops cgroup_v1_ops = {
 	.slot_create = v1_slot_create,
 	.slot_prepare = v1_slot_prepare,
+	.cpu_write = v1_cpu_write,
 	.limits_check = v1_limits_check,
 	.read_usage = v1_read_usage,
 	.slot_kill = v1_slot_kill,

@@ -168,6 +168,17 @@ v2_slot_create(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
 	return 0;
 }
 
+static int
+v2_cpu_write(struct cgroup_slot *slot, uint32_t percent, struct err *e)
+{
+	char cpu[48];
+
+	snprintf(cpu, sizeof(cpu), "%llu %d",
+		 (unsigned long long)percent * (CPU_PERIOD_US / 100),
+		 CPU_PERIOD_US);
+	return cgroup_write(slot->dir[CGROUP_MEMORY], "cpu.max", cpu, e);
+}
+
 int
 cgroup_v2_limits_write(const struct cgroup_slot *slot,
 		       const struct cgroup_limits *limits, struct err *e)
@@ -320,6 +331,7 @@ v2_slot_destroy(struct cgroup *cg, struct cgroup_slot *slot)
 const struct cgroup_ops cgroup_v2_ops = {
 	.slot_create = v2_slot_create,
 	.slot_prepare = v2_slot_prepare,
+	.cpu_write = v2_cpu_write,
 	.limits_check = v2_limits_check,
 	.read_usage = v2_read_usage,
 	.slot_kill = v2_slot_kill,

@@ -284,6 +284,20 @@ job_next_deadline(const struct supervisor *sup)
 	return next;
 }
 
+/*
+ * A payload that did not stop for gate_filter.c in time is still traced by us,
+ * and PID 1 waits until we have taken note of its death.
+ */
+static void
+reap_traced(const struct job *job)
+{
+	siginfo_t info;
+
+	if (job->payload_pidfd >= 0)
+		(void)waitid(P_PIDFD, (id_t)job->payload_pidfd, &info,
+			     (int)__WALL | WEXITED | WNOHANG);
+}
+
 void
 job_on_deadline(struct job *job)
 {
@@ -305,6 +319,7 @@ job_on_deadline(struct job *job)
 			  job->slot->index);
 		job->deadline_us = clock_mono_us() + END_US;
 		kill_init(job);
+		reap_traced(job);
 		return;
 	default:
 		err_set(&e, ERR_IO, 0, "not ready in %d s: %s",

@@ -182,6 +182,22 @@ check_silent(const struct job *job, struct err *e)
 	return 0;
 }
 
+/* Nothing of ours waits for the jail any more: what was asked for holds. */
+static int
+lower_cpu(struct job *job, struct err *e)
+{
+	struct cgroup_limits *limits = &job->expected.limits;
+	struct cgroup *cg = &job->sup->cgroup;
+
+	if (limits->cpu_percent == job->limits.cpu_percent)
+		return 0;
+	limits->cpu_percent = job->limits.cpu_percent;
+	if (cgroup_slot_limit_cpu(cg, &job->slot->cgroup, limits->cpu_percent,
+				  e) < 0)
+		return -1;
+	return cgroup_limits_check(cg, &job->slot->cgroup, limits, e);
+}
+
 /* If everything is in place and right, let untrusted code run. */
 static void
 pass_gate(struct job *job)
@@ -194,7 +210,7 @@ pass_gate(struct job *job)
 		posture_failed(job, &e);
 		return;
 	}
-	if (check_silent(job, &e) < 0) {
+	if (check_silent(job, &e) < 0 || lower_cpu(job, &e) < 0) {
 		job_fail(job, &e);
 		return;
 	}

@@ -26,6 +26,11 @@
 #include "supervisor/supervisor.h"
 
 #define HASH_CHUNK 65536
+/*
+ * What a jail may use until its gate opens, whatever was asked for: the gate
+ * waits for its processes, and so would all other jobs.
+ */
+#define BUILD_CPU_PERCENT 100
 
 /* ---- the request ------------------------------------------------------- */
 
@@ -350,6 +355,8 @@ job_start(struct job *job, struct err *e)
 		.pids = job->limits.pids,
 		.cpu_percent = job->limits.cpu_percent,
 	};
+	if (x->limits.cpu_percent < BUILD_CPU_PERCENT)
+		x->limits.cpu_percent = BUILD_CPU_PERCENT;
 	if (cgroup_slot_prepare(&job->sup->cgroup, &job->slot->cgroup,
 				&x->limits, e) < 0)
 		return -1;

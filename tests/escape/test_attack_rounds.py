@@ -1,7 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What rounds of attackers with fresh eyes have found, one test a finding."""
 
+import array
+import fcntl
+import os
+import signal
+import socket
+import struct
+import time
+from pathlib import Path
+
 import escape
+import pytest
+import wire
 
 # ---- what the filter let through by its arguments --------------------------
 
@@ -65,3 +76,144 @@ def test_round_core_dumps_to_a_socket(loose):
     run = loose("strict", "core-socket").run("d07_crash.c")
     assert (run.outcome, run.reason) == ("error", "refused"), run
     assert "kernel.core_pattern" in run.error, run
+
+
+# ---- exhaustion and standstill ---------------------------------------------
+
+
+def fds_of(supervisor):
+    return len(os.listdir(f"/proc/{supervisor.pid}/fd"))
+
+
+def cpu_of(supervisor):
+    """Seconds of the supervisor's own processor time."""
+    text = Path(f"/proc/{supervisor.pid}/stat").read_text()
+    fields = text.rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def slot_file(supervisor, name):
+    """A v1 file of slot 0."""
+    for slot in supervisor.cgroups():
+        if slot.name == "slot-0" and (slot / name).exists():
+            return slot / name
+    pytest.skip(f"no {name}: not cgroup v1")
+
+
+def test_round_a_tiny_cpu_share_does_not_slow_the_gate(own):
+    """With 1 % of a CPU the payload needed tenths of a second to stop for the
+    look at its filter, during which all other jobs stood still."""
+    supervisor = own(slots=1).start()
+    files = [wire.entry(wire.FILE, f"f{i}", b"x" * 8000) for i in range(200)]
+    times = []
+    for _ in range(4):
+        with supervisor.connect() as sock:
+            fd = wire.sealed(wire.program("input()", *files))
+            wire.send(sock, wire.submit(cpu=1), [fd])
+            os.close(fd)
+            raw, control, _, _ = sock.recvmsg(512, 512)
+            assert struct.unpack_from("<HH", raw)[1] == wire.STARTED
+            times.append(struct.unpack_from("<I", raw, 188)[0] / 1e6)
+            if supervisor.hello()["cgroup"] == 1:
+                quota = slot_file(supervisor, "cpu.cfs_quota_us")
+                assert quota.read_text() == "1000\n"
+            fds = array.array("i")
+            fds.frombytes(control[0][2])
+            for fd in fds:
+                os.close(fd)
+            wire.Job(sock)
+    assert min(times) < 0.35, times
+
+
+def test_round_a_payload_that_does_not_stop_keeps_no_slot(own):
+    """PID 1 waited for ever for a payload that the supervisor still traced."""
+    supervisor = own(slots=1).start()
+    files = [wire.entry(wire.FILE, f"f{i}", b"x" * 8000) for i in range(200)]
+    data = wire.program("pass", *files)
+    assert wire.job(supervisor, data).outcome == "exited"
+    period = slot_file(supervisor, "cpu.cfs_period_us")
+    quota = slot_file(supervisor, "cpu.cfs_quota_us")
+    for _ in range(12):
+        period.write_text("1000000")
+        quota.write_text("1000")
+        fd = wire.sealed(data)
+        with supervisor.connect() as sock:
+            wire.send(sock, wire.submit(), [fd])
+            os.close(fd)
+            time.sleep(4)
+            quota.write_text("1000000")
+            job = wire.Job(sock)
+        if "wait for its stop" in job.error:
+            escape.wait_for(lambda: supervisor.hello()["free"] == 1)
+            return
+    pytest.skip("it always stopped in time")
+
+
+def fill(supervisor):
+    """A connection with some messages more than its socket takes."""
+    sock = supervisor.connect()
+    sock.setblocking(False)
+    for i in range(200):
+        sock.send(wire.head(wire.HELLO, 16))
+        if i % 8 == 0:
+            supervisor.hello()  # it has read that many
+    return sock
+
+
+def test_round_a_client_that_reads_nothing_piles_up_no_fds(own):
+    """Pipes of job after job waited in the supervisor to be sent: 500 fds a
+    second, until nobody could connect and no job could start."""
+    supervisor = own(slots=2).start()
+    before = fds_of(supervisor)
+    fd = wire.sealed(wire.program("exit"))
+    with fill(supervisor) as sock:
+        for i in range(40):
+            try:
+                wire.send(sock, wire.submit(runtime="shell"), [fd])
+            except OSError:
+                break
+            escape.wait_for(lambda: supervisor.hello()["free"] == 2)
+            assert fds_of(supervisor) < before + 80
+    os.close(fd)
+    assert "does not read" in supervisor.log_text()
+    escape.wait_for(lambda: fds_of(supervisor) <= before + 2)
+
+
+def test_round_out_of_fds_is_no_busy_loop(own):
+    """With no fd left to accept with it used a whole CPU, and wrote 40 MB of
+    log a second."""
+    supervisor = own(slots=1, prefix=("/usr/bin/prlimit",
+                                      "--nofile=300:300")).start()
+    socks = []
+    while "accept_failed" not in supervisor.log_text() and len(socks) < 400:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        sock.setblocking(False)
+        sock.connect(str(supervisor.socket))
+        socks.append(sock)
+        time.sleep(0.002)
+    assert "accept_failed" in supervisor.log_text()
+    cpu, log = cpu_of(supervisor), len(supervisor.log_text())
+    time.sleep(2)
+    assert cpu_of(supervisor) - cpu < 0.5
+    assert len(supervisor.log_text()) - log < 10000
+    for sock in socks:
+        sock.close()
+    escape.wait_for(supervisor.hello)
+
+
+def test_round_a_huge_memfd_is_not_freed_by_the_supervisor(own):
+    """70 ms a gigabyte, in which no deadline is looked at."""
+    supervisor = own(slots=1).start()
+    fd = os.memfd_create("x", os.MFD_ALLOW_SEALING)
+    os.posix_fallocate(fd, 0, 2 << 30)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, 0xf)
+    with supervisor.connect() as sock:
+        supervisor.hello()
+        before = cpu_of(supervisor)
+        os.kill(supervisor.pid, signal.SIGSTOP)
+        wire.send(sock, wire.submit(), [fd])
+        os.close(fd)  # the last one is theirs
+        os.kill(supervisor.pid, signal.SIGCONT)
+        assert wire.Job(sock).outcome == "refused"
+    time.sleep(1)
+    assert cpu_of(supervisor) - before < 0.06

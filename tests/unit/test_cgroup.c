@@ -276,6 +276,8 @@ v1_limits_and_usage(void **state)
 	struct cgroup cg = {.ops = &cgroup_v1_ops, .version = 1};
 	struct cgroup_slot slot = {.dir = {d, d, d, d},
 				   .base = {.cpu_us = 1000, .oom_kills = 3}};
+	const struct cgroup_limits large = {
+		.memory_bytes = 1u << 30, .pids = 32, .cpu_percent = 150};
 	struct cgroup_usage u;
 	struct err e = ERR_INIT;
 
@@ -285,6 +287,11 @@ v1_limits_and_usage(void **state)
 	assert_begins(d, "memory.kmem.tcp.limit_in_bytes", "16777216");
 	assert_begins(d, "pids.max", "33");
 	assert_begins(d, "cpu.cfs_quota_us", "150000");
+	assert_int_equal(cgroup_v1_limits_write(&slot, &large, &e), 0);
+	assert_begins(d, "memory.limit_in_bytes", "1073741824");
+	assert_begins(d, "memory.kmem.tcp.limit_in_bytes", "16777216");
+	assert_int_equal(cgroup_slot_limit_cpu(&cg, &slot, 1, &e), 0);
+	assert_begins(d, "cpu.cfs_quota_us", "1000");
 	assert_int_equal(cgroup_slot_usage(&cg, &slot, &u, &e), 0);
 	assert_int_equal(u.cpu_us, 6000); /* since the job began */
 	assert_int_equal(u.memory_peak_bytes, 4096);
