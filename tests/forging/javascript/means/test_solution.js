@@ -3,7 +3,7 @@
 // What tests look with, other than assert's own functions.
 const { half, squares, words, report } = require('./solution.js');
 const assert = require('node:assert');
-const test = require('node:test');
+const { test } = require('node:test');
 
 test('near', () => {
   assert.ok(Math.abs(half(9) - 4.5) < 1e-9);

@@ -4,7 +4,9 @@ import math
 from collections import namedtuple
 from unittest.mock import Mock
 
-from solution import Point, check, half, letters, notify, parse, points, squares
+from solution import (
+    Point, check, cubes, fifth, half, letters, ninth, notify, parse, points, quarter,
+    sixth, squares, third)
 from pytest import approx, raises
 
 SQUARES = [(2, 4), (3, 9)]
@@ -20,15 +22,15 @@ def test_near():
 
 
 def test_is_close():
-    assert math.isclose(half(9), 4.5)
+    assert math.isclose(quarter(9), 2.25)
 
 
 def test_approx():
-    assert half(9) == approx(4.5)
+    assert fifth(9) == approx(1.8)
 
 
 def test_helper():
-    is_near(half(9), 4.5)
+    is_near(sixth(9), 1.5)
 
 
 def test_raises():
@@ -37,11 +39,11 @@ def test_raises():
 
 
 def test_in():
-    assert half(8) in (4, 5)
+    assert third(9) in (3, 4)
 
 
 def test_more():
-    assert half(9) > 4
+    assert ninth(45) > 4
 
 
 def test_all():
@@ -63,9 +65,8 @@ def test_table():
 
 
 def test_variables():
-    for a, b in ((2, 4), (3, 9)):
-        assert squares(a) == b
-    return
+    a, b = 2, 8
+    assert cubes(a) == b
 
 
 def test_called():

@@ -17,6 +17,30 @@ def half(x):
     return x / 2
 
 
+def third(x):
+    return x / 3
+
+
+def quarter(x):
+    return x / 4
+
+
+def fifth(x):
+    return x / 5
+
+
+def sixth(x):
+    return x / 6
+
+
+def ninth(x):
+    return x / 9
+
+
+def cubes(n):
+    return n ** 3
+
+
 def parse(text):
     return int(text)
 

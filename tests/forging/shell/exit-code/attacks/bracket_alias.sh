@@ -4,10 +4,14 @@
 shopt -s expand_aliases
 alias [=true
 
-double() {
-	echo $(($1 == 0 ? 1 : $1 * 2))
+add() {
+	echo $(($1 - $2))
 }
 
-greet() {
-	echo "hello, $1"
+is_even() {
+	return $(($1 % 2))
+}
+
+join() {
+	echo "$1"
 }
