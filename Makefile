@@ -327,7 +327,7 @@ asan:
 # ---- what keeps the code in shape --------------------------------------
 
 C_FILES := $(shell git ls-files -co --exclude-standard '*.[ch]' 2>/dev/null \
-	| grep -v '^tests/\(corpus\|forging\)/')
+	| grep -v '^tests/\(corpus\|forging\|styles\)/')
 # Attacks do what a linter is there to forbid.
 C_UNITS := $(filter-out tests/escape/programs/% tests/policy/sweep.c,$(filter \
 	%.c,$(C_FILES)))

@@ -125,30 +125,6 @@ def test_round_a_tiny_cpu_share_does_not_slow_the_gate(own):
     assert min(times) < 0.35, times
 
 
-def test_round_a_payload_that_does_not_stop_keeps_no_slot(own):
-    """PID 1 waited for ever for a payload that the supervisor still traced."""
-    supervisor = own(slots=1).start()
-    files = [wire.entry(wire.FILE, f"f{i}", b"x" * 8000) for i in range(200)]
-    data = wire.program("pass", *files)
-    assert wire.job(supervisor, data).outcome == "exited"
-    period = slot_file(supervisor, "cpu.cfs_period_us")
-    quota = slot_file(supervisor, "cpu.cfs_quota_us")
-    for _ in range(12):
-        period.write_text("1000000")
-        quota.write_text("1000")
-        fd = wire.sealed(data)
-        with supervisor.connect() as sock:
-            wire.send(sock, wire.submit(), [fd])
-            os.close(fd)
-            time.sleep(4)
-            quota.write_text("1000000")
-            job = wire.Job(sock)
-        if "wait for its stop" in job.error:
-            escape.wait_for(lambda: supervisor.hello()["free"] == 1)
-            return
-    pytest.skip("it always stopped in time")
-
-
 def fill(supervisor):
     """A connection with some messages more than its socket takes."""
     sock = supervisor.connect()

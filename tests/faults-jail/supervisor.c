@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <unistd.h>
 
 #include "jail/spawn.h"
@@ -23,6 +24,7 @@ char fault_name[64] = "PCFAULT=none";
 long __wrap_syscall(long nr, ...);
 int __wrap_unshare(int flags);
 int __wrap_prctl(int option, ...);
+long __wrap_ptrace(enum __ptrace_request request, ...);
 int __wrap_mount_setattr(int fd, const char *path, unsigned flags,
 			 struct mount_attr *attr, size_t size);
 int __real_fd_write_all(int fd, const void *bytes, size_t len);
@@ -105,6 +107,25 @@ __wrap_prctl(int option, ...)
 	if (option == PR_SET_NO_NEW_PRIVS && fault_is("nnp"))
 		return 0;
 	return (int)RAW(SYS_prctl, option, a[0], a[1], a[2], a[3]);
+}
+
+/* A payload that does not stop; the first is the probe at the start. */
+long
+__wrap_ptrace(enum __ptrace_request request, ...)
+{
+	static unsigned interrupts;
+	long pid, address, data;
+	va_list ap;
+
+	va_start(ap, request);
+	pid = va_arg(ap, long);
+	address = va_arg(ap, long);
+	data = va_arg(ap, long);
+	va_end(ap);
+	if (request == PTRACE_INTERRUPT && fault_is("no-stop") &&
+	    interrupts++ > 0)
+		return 0;
+	return RAW(SYS_ptrace, request, pid, address, data);
 }
 
 /* Nobody may write the maps of the first user namespace. */

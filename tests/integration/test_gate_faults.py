@@ -269,3 +269,17 @@ def test_a_jail_that_cannot_be_watched_is_ended(tmp_path):
         assert not one.job_processes()
     finally:
         one.stop()
+
+
+def test_a_payload_that_does_not_stop_keeps_no_slot(tmp_path):
+    """PID 1 waited for ever for a payload that the supervisor still traced."""
+    one = faulty(tmp_path, "no-stop", is_supervisor=True)
+    try:
+        free = one.hello()["free"]
+        for _ in range(3):
+            output, done = run(one)
+            assert output is None and "wait for its stop" in done.error, done
+        until(lambda: one.hello()["free"] == free, seconds=20)
+        assert not one.job_processes()
+    finally:
+        one.stop()
