@@ -2,7 +2,8 @@
 #
 # One Makefile, no recursion; objects and binaries go to build/<mode>/.
 #   make                 all binaries (MODE=release)
-#   sudo make check      unit, policy, integration and escape tests
+#   sudo make check      all tests (docs/TESTING.md has the parts)
+#   sudo make acceptance the user's own acceptance suite
 #   sudo make demo       the main job, end to end
 #   sudo make vm-check   the tests on Debian 12 with its own kernel, in QEMU
 #   make asan            unit and integration tests under ASan and UBSan
@@ -44,7 +45,9 @@ cc-flag = $(shell $(CC) -Werror $(1) -c -x c /dev/null -o /dev/null \
 	2>/dev/null && echo $(1))
 HARDEN += $(call cc-flag,-ftrivial-auto-var-init=zero)
 
-CPPFLAGS := -I. -D_GNU_SOURCE -DPROMPTCRAFT_VERSION='"3.0.0"'
+# What asset.c puts into the API; the same for every mode.
+G := $(BUILD_ROOT)/assets
+CPPFLAGS := -I. -I$(G) -D_GNU_SOURCE -DPROMPTCRAFT_VERSION='"3.0.0"'
 STD := -std=gnu17 -g -MMD -MP -fPIE
 ifeq ($(MODE),asan)
 OPT := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
@@ -67,9 +70,9 @@ CFLAGS_JAIL := $(filter-out -D_FORTIFY_SOURCE=3,$(CFLAGS_STATIC)) -Os \
 LDFLAGS := -pie $(HARDEN_LD) $(SAN_LD)
 LDFLAGS_STATIC := -static-pie $(HARDEN_LD)
 
-API_LIBS := -lmicrohttpd -ljansson -ljwt -lsqlite3 -lsodium -lseccomp -lcap \
-	-lpthread
-CLI_LIBS := -lcurl -ljansson -lsqlite3 -lsodium -lseccomp -lpthread
+API_LIBS := -lmicrohttpd -lcurl -ljansson -ljwt -lsqlite3 -lhiredis -lsodium \
+	-lseccomp -lcap -lpthread
+CLI_LIBS := -lcurl -ljansson -lsqlite3 -lhiredis -lsodium -lpthread
 SUPERVISOR_LIBS := -lcap -lsodium
 POLICYC_LIBS := -lseccomp -linih -lsodium
 
@@ -95,12 +98,15 @@ CLI_SRC := $(wildcard tools/promptcraft/*.c)
 POLICY_CHECK_SRC := policy/check.c
 # Shared by jail-init and clients.
 BUNDLE_SRC := jail/bundle.c
-# What of the API the CLI uses: store, passwords, bundles, results.
-CLI_API_SRC := $(wildcard api/store/*.c api/jobs/*.c) api/auth/password.c
+# What of the API the CLI uses: store and where it is, passwords, bundles,
+# results.
+CLI_API_SRC := $(wildcard api/store/*.c api/jobs/*.c) api/auth/password.c \
+	api/config.c api/cost/money.c
 # doctor probes with the supervisor's own code.
-CLI_SUPERVISOR_SRC := supervisor/root.c $(wildcard supervisor/cgroup*.c)
+CLI_SUPERVISOR_SRC := supervisor/root.c supervisor/gate_filter.c \
+	$(wildcard supervisor/cgroup*.c)
 # Runs in the supervisor's process, before the exec of jail-init.
-SPAWN_SRC := jail/spawn.c jail/stage.c
+SPAWN_SRC := jail/spawn.c jail/stage.c jail/root.c jail/kernel.c
 JAIL_INIT_SRC := $(filter-out jail/spawn.c,$(JAIL_SRC)) $(POLICY_CHECK_SRC) \
 	supervisor/base/err.c supervisor/base/fd.c supervisor/base/str.c
 
@@ -114,7 +120,32 @@ RUNTIME_FILES := $(foreach r,$(RUNTIMES),$(patsubst jail/%,$(B)/%,\
 	$(filter-out %.c %.h,$(wildcard jail/runtimes/$(r)/*))))
 RUNTIME_BINS := $(patsubst jail/runtimes/%/harness.c,$(B)/runtimes/%/harness,\
 	$(wildcard jail/runtimes/*/harness.c))
+# All but what Python itself starts.
+RUNTIME_PYCS := $(patsubst jail/runtimes/%.py,$(B)/runtimes/%.pyc,\
+	$(filter-out %/harness.py,$(wildcard jail/runtimes/*/*.py)))
 RUNTIME_COMMON := $(wildcard jail/runtimes/common/*.c)
+# An analyzer is a runtime, too: its folder, one harness for all (whose source
+# is beside the folders).
+ANALYZER_DIR := api/analysis/analyzers
+ANALYZERS := $(patsubst $(ANALYZER_DIR)/%/runtime.ini,%,\
+	$(wildcard $(ANALYZER_DIR)/*/runtime.ini))
+ANALYZER_FILES := $(foreach a,$(ANALYZERS),$(patsubst $(ANALYZER_DIR)/%,\
+	$(B)/runtimes/analyze-%,$(wildcard $(ANALYZER_DIR)/$(a)/*)))
+# What ours in Python share stands beside each one's analyze.py.
+ANALYZER_COMMON := $(foreach a,$(patsubst $(ANALYZER_DIR)/%/analyze.py,%,\
+	$(wildcard $(ANALYZER_DIR)/*/analyze.py)),$(patsubst \
+	$(ANALYZER_DIR)/common/%,$(B)/runtimes/analyze-$(a)/%,\
+	$(wildcard $(ANALYZER_DIR)/common/*.py)))
+ANALYZER_BINS := $(ANALYZERS:%=$(B)/runtimes/analyze-%/harness)
+# All but what Python itself starts.
+ANALYZER_PYCS := $(patsubst %.py,%.pyc,$(filter-out %/analyze.py,\
+	$(filter %.py,$(ANALYZER_FILES) $(ANALYZER_COMMON))))
+RULE_FILES := $(patsubst api/analysis/%,$(B)/%,\
+	$(wildcard api/analysis/rules/*/*.rule))
+AGENT_FILES := $(patsubst api/agents/%,$(B)/%,\
+	$(wildcard api/agents/agents/*.agent))
+COOKBOOK_FILES := $(patsubst api/cookbook/recipes/%,$(B)/cookbook/%,\
+	$(wildcard api/cookbook/recipes/*/*))
 POLICY_FILES := $(patsubst policy/%,$(B)/policy/%,\
 	$(wildcard policy/profiles/*.policy policy/sets/*))
 
@@ -123,11 +154,31 @@ BINS := $(B)/promptcraft-supervisor $(B)/jail-init $(B)/promptcraft-policyc \
 
 .PHONY: all check check-unit check-policy check-integration demo bench format \
 	format-check tidy cppcheck asan tcb install clean bootstrap runtimes \
-	policies unit-bins vm-check check-escape escape-lists fault-bins fuzz fuzz-bins \
-	check-fuzz bench-peers
-all: $(BINS) runtimes policies
-runtimes: $(RUNTIME_FILES) $(RUNTIME_BINS)
+	policies agents cookbook rules unit-bins vm-check check-escape check-faults \
+	escape-lists fault-bins fuzz fuzz-bins check-fuzz bench-peers \
+	bench-floor bench-gateway bench-waiting bench-analyze check-openapi \
+	check-analysis check-scenarios acceptance check-acceptance
+all: $(BINS) runtimes policies agents cookbook rules
+runtimes: $(RUNTIME_FILES) $(RUNTIME_BINS) $(RUNTIME_PYCS) $(ANALYZER_FILES) \
+	$(ANALYZER_COMMON) $(ANALYZER_BINS) $(ANALYZER_PYCS)
 policies: $(POLICY_FILES)
+agents: $(AGENT_FILES)
+cookbook: $(COOKBOOK_FILES)
+rules: $(RULE_FILES)
+	@mkdir -p $(B)/rules
+
+# The OpenAPI document and the page that shows it (api/http/openapi/README.md).
+ASSETS := $(G)/openapi.json $(G)/docs.html $(G)/style.css $(G)/script.js
+$(G)/openapi.json: tools/openapi/compose.py $(wildcard api/http/openapi/*.json \
+		api/http/openapi/examples/*.json)
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) $< api/http/openapi >$@
+$(G)/docs.html: tools/openapi/render.py $(G)/openapi.json
+	$(Q)$(PYTHON) $^ >$@
+$(G)/style.css $(G)/script.js: $(G)/%: api/http/docs/%
+	@mkdir -p $(@D)
+	$(Q)install -m 644 $< $@
+$(B)/obj/api/http/asset.o $(BUILD_ROOT)/fuzz/obj/api/http/asset.o: $(ASSETS)
 
 $(B)/obj/%.o: %.c
 	$(call say,CC)
@@ -175,6 +226,35 @@ $(B)/runtimes/%/harness: $(B)/sobj/jail/runtimes/%/harness.o \
 $(RUNTIME_FILES): $(B)/runtimes/%: jail/runtimes/%
 	@mkdir -p $(@D)
 	$(Q)install -m $(if $(shell test -x $< && echo x),755,644) $< $@
+$(RUNTIME_PYCS): $(B)/runtimes/%.pyc: jail/runtimes/%.py tools/compile-python
+	@mkdir -p $(@D)
+	$(Q)tools/compile-python $< $@
+$(ANALYZER_BINS): $(B)/runtimes/%/harness: \
+		$(B)/sobj/$(ANALYZER_DIR)/harness.o \
+		$(call sobj,$(RUNTIME_COMMON) supervisor/base/err.c \
+		supervisor/base/fd.c supervisor/base/str.c \
+		supervisor/base/clock.c)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS_STATIC) $^ -o $@
+$(ANALYZER_FILES): $(B)/runtimes/analyze-%: $(ANALYZER_DIR)/%
+	@mkdir -p $(@D)
+	$(Q)install -m $(if $(shell test -x $< && echo x),755,644) $< $@
+$(ANALYZER_COMMON): $(wildcard $(ANALYZER_DIR)/common/*.py)
+	@mkdir -p $(@D)
+	$(Q)install -m 644 $(ANALYZER_DIR)/common/$(@F) $@
+$(ANALYZER_PYCS): %.pyc: %.py tools/compile-python
+	@mkdir -p $(@D)
+	$(Q)tools/compile-python $< $@
+$(RULE_FILES): $(B)/rules/%: api/analysis/rules/%
+	@mkdir -p $(@D)
+	$(Q)install -m 644 $< $@
+$(AGENT_FILES): $(B)/agents/%: api/agents/agents/%
+	@mkdir -p $(@D)
+	$(Q)install -m 644 $< $@
+$(COOKBOOK_FILES): $(B)/cookbook/%: api/cookbook/recipes/%
+	@mkdir -p $(@D)
+	$(Q)install -m 644 $< $@
 $(POLICY_FILES): $(B)/policy/%: policy/%
 	@mkdir -p $(@D)
 	$(Q)install -m 644 $< $@
@@ -182,7 +262,9 @@ $(POLICY_FILES): $(B)/policy/%: policy/%
 # ---- tests -------------------------------------------------------------
 
 # A unit test is one tests/unit/test_*.c; it links against everything but the
-# main()s, taken from archives so that only what it uses comes in.
+# main()s, taken from archives so that only what it uses comes in.  A .wrap of
+# the same name lists the functions that it puts itself in front of.
+, := ,
 UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/unit/%,\
 	$(wildcard tests/unit/test_*.c))
 ALL_LIB_SRC := $(filter-out %/main.c,$(SUPERVISOR_SRC) $(POLICY_SRC) \
@@ -195,32 +277,66 @@ $(B)/libtest.a: $(call obj,$(ALL_LIB_SRC))
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/libtest.a
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$(Q)$(CC) $(LDFLAGS) $< $(B)/libtest.a $(API_LIBS) $(CLI_LIBS) -linih \
-		-lcmocka -o $@
+	$(Q)$(CC) $(LDFLAGS) $(addprefix -Wl$(,)@,$(wildcard \
+		tests/unit/$*.wrap)) $< $(B)/libtest.a $(API_LIBS) \
+		$(CLI_LIBS) -linih -lcmocka -o $@
 
 # The packages come first, compiler included: hence a make of its own, in which
-# the compiler's flags are probed anew.
+# the compiler's flags are probed anew.  One suite that fails does not hide what
+# the others say.
 JOBS := $(shell nproc 2>/dev/null || echo 1)
 check:
 	@tools/need-root check
 	@tools/bootstrap
 	$(MAKE) -j$(JOBS) all $(UNIT_BINS) $(FUZZ_REPLAYS)
-	$(MAKE) check-unit check-fuzz check-policy check-integration \
-		check-escape
+	$(MAKE) -k check-openapi check-unit check-fuzz check-analysis check-policy \
+		check-integration check-scenarios check-acceptance \
+		check-faults check-escape
 unit-bins: $(UNIT_BINS)
 check-unit: $(UNIT_BINS)
 	@for t in $^; do printf '%-32s ' "$${t##*/}"; \
 		$$t >$$t.log 2>&1 || { cat $$t.log; exit 1; }; \
 		sed -n '/test(s) run/,$$p' $$t.log | \
 			grep -aE '^\[ +(PASSED|SKIPPED) +\]'; done
+# The document as such; the unit and integration tests hold the program to it.
+check-openapi: $(ASSETS)
+	$(PYTHON) tools/openapi/lint.py $(G)/openapi.json
+# Every rule's own two examples, and small functions and scripts, by the
+# analyzers as built, without a jail.
+check-analysis: runtimes
+	@for t in rules c python shell; do \
+		PROMPTCRAFT_BUILD=$(abspath $(B)) $(PYTHON) -B \
+			tests/analysis/test_$$t.py || exit 1; done
 check-policy: all
 	@tools/need-root check-policy
 	cd tests/policy && PROMPTCRAFT_BUILD=$(abspath $(B)) \
 		$(PYTHON) -m pytest -q -p no:cacheprovider .
 check-integration: all fault-bins
 	@tools/need-root check-integration
+	@rm -f $(B)/openapi-seen
 	cd tests/integration && PROMPTCRAFT_BUILD=$(abspath $(B)) \
 		$(PYTHON) -m pytest -q -p no:cacheprovider . $(NOT_INTEGRATION)
+	@$(if $(NOT_INTEGRATION),,$(PYTHON) tools/openapi/coverage.py \
+		$(G)/openapi.json $(B)/openapi-seen)
+# The user's own suite, as it is, on port 8000; for make check in a network
+# namespace of its own, where nobody else has that port.
+acceptance: all
+	@tools/need-root acceptance
+	@tools/bootstrap
+	PROMPTCRAFT_BUILD=$(abspath $(B)) tests/spec/run
+check-acceptance: all
+	@tools/need-root check-acceptance
+	PROMPTCRAFT_BUILD=$(abspath $(B)) tests/spec/run --own-network -q
+# Goals of many kinds, a scripted model, and how each must end.
+check-scenarios: all
+	@tools/need-root check-scenarios
+	cd tests/scenarios && PROMPTCRAFT_BUILD=$(abspath $(B)) \
+		$(PYTHON) -m pytest -q -p no:cacheprovider .
+# kill -9 of everything, full disks, a store that forgets.
+check-faults: all
+	@tools/need-root check-faults
+	cd tests/faults && PROMPTCRAFT_BUILD=$(abspath $(B)) \
+		$(PYTHON) -m pytest -q -p no:cacheprovider .
 # jail-init and the supervisor with a fault of choice (tests/faults-jail/fault.h).
 FAULT_BINS := $(B)/faults/jail-init $(B)/faults/promptcraft-supervisor
 $(B)/faults/jail-init: tests/faults-jail/jail.wrap $(JAIL_INIT_OBJ) \
@@ -308,17 +424,40 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/libtest.a
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $< $(B)/libtest.a $(API_LIBS) $(CLI_LIBS) -o $@
 PEERS_BINS := $(B)/bench/peers/peers $(B)/bench/peers/cgrun
+# The same namespaces, mounts and limits without any of our code.
+$(B)/bench/floor: $(B)/jobj/tests/bench/floor/floor.o $(B)/jobj/jail/kernel.o
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(JAIL_CC) $(HARDEN_LD) $^ -o $@
+bench-floor: $(B)/bench/floor $(B)/promptcraft-policyc
+	@tools/need-root bench-floor
+	@$(B)/promptcraft-policyc policy --sets policy/sets \
+		policy/profiles/standard.policy >$(B)/bench/standard.bin
+	$(B)/bench/floor $(B)/bench/standard.bin 100 0
+	$(B)/bench/floor $(B)/bench/standard.bin 40 300
 # Other sandboxes, as many as are installed (tests/bench/peers/README.md).
 bench-peers: all $(PEERS_BINS)
 	@tools/need-root bench-peers
 	PROMPTCRAFT_BUILD=$(abspath $(B)) tests/bench/peers/run
+# The status endpoint beside a FastAPI gateway; workflows that wait.
+bench-gateway: all
+	@tools/need-root bench-gateway
+	@tools/bootstrap --bench
+	PROMPTCRAFT_BUILD=$(abspath $(B)) tests/bench/gateway/run
+# A file of 300 lines through POST /api/v3/analyze.
+bench-analyze: all
+	@tools/need-root bench-analyze
+	PROMPTCRAFT_BUILD=$(abspath $(B)) tests/bench/analyze/run
+bench-waiting: all
+	@tools/need-root bench-waiting
+	PROMPTCRAFT_BUILD=$(abspath $(B)) tests/bench/waiting/run
 bench: all $(BENCH_BINS)
 	@tools/need-root bench
 	PROMPTCRAFT_BUILD=$(abspath $(B)) tests/bench/run
 
 # Not what tries mostly the runtimes and jail-init, which have no sanitizer.
 asan: NOT_INTEGRATION = $(patsubst %,--ignore=test_%.py,forging gate_faults \
-	harness)
+	harness styles releases doctor)
 asan:
 	$(MAKE) -j$(JOBS) MODE=asan all
 	$(MAKE) MODE=asan NOT_INTEGRATION='$(NOT_INTEGRATION)' check-unit \
@@ -327,7 +466,7 @@ asan:
 # ---- what keeps the code in shape --------------------------------------
 
 C_FILES := $(shell git ls-files -co --exclude-standard '*.[ch]' 2>/dev/null \
-	| grep -v '^tests/\(corpus\|forging\|styles\)/')
+	| grep -v '^api/cookbook/recipes/\|^tests/\(corpus\|forging\|styles\)/')
 # Attacks do what a linter is there to forbid.
 C_UNITS := $(filter-out tests/escape/programs/% tests/policy/sweep.c,$(filter \
 	%.c,$(C_FILES)))
@@ -361,7 +500,8 @@ install: all
 	install -m 755 $(B)/promptcraft $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(B)/jail-init $(B)/promptcraft-policyc \
 		$(DESTDIR)$(PREFIX)/lib/promptcraft/
-	cp -R --no-preserve=ownership $(B)/runtimes \
+	cp -R --no-preserve=ownership $(B)/runtimes $(B)/agents $(B)/rules \
+		$(B)/cookbook \
 		$(DESTDIR)$(PREFIX)/lib/promptcraft/
 	cp -R --no-preserve=ownership $(B)/policy/. \
 		$(DESTDIR)/etc/promptcraft/policy/
@@ -374,7 +514,7 @@ install: all
 		$(DESTDIR)$(PREFIX)/lib/sysusers.d/promptcraft.conf
 	install -m 644 systemd/promptcraft.tmpfiles \
 		$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/promptcraft.conf
-	install -m 644 systemd/promptcraft.env.example \
+	install -m 644 systemd/promptcraft.env.example api/cost/prices.ini \
 		$(DESTDIR)/etc/promptcraft/
 
 clean:

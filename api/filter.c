@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * filter.c - which system calls the API process makes, as a table.
+ * filter.c - which system calls the API process makes, as a table; and how
+ * such a table becomes a filter.  The broker has its own
+ * (net/broker_confine.c).
  *
  * What happens to the others is a choice between two harms:
  *
@@ -31,8 +33,6 @@
 
 #include "supervisor/base/str.h"
 
-#define INT_MASK UINT64_C(0xffffffff)
-
 static const int allowed[] = {
 	/* files: SQLite, and reading what was opened before */
 	SCMP_SYS(read),
@@ -60,6 +60,13 @@ static const int allowed[] = {
 	SCMP_SYS(getcwd),
 	SCMP_SYS(unlink),
 	SCMP_SYS(unlinkat),
+	/* releases: directories, made beside their place and named */
+	SCMP_SYS(openat2),
+	SCMP_SYS(mkdirat),
+	SCMP_SYS(renameat2),
+#ifndef PROMPTCRAFT_ASAN
+	SCMP_SYS(getdents64),
+#endif
 	SCMP_SYS(ftruncate),
 	SCMP_SYS(fallocate),
 	SCMP_SYS(fsync),
@@ -193,60 +200,68 @@ static const int fatal[] = {
 	SCMP_SYS(personality),
 };
 
-#define CLONE_NAMESPACES                                                       \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |         \
-	 CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
-
-/* Allowed if (argument & mask) == value; several rows are alternatives. */
-static const struct {
-	int nr;
-	unsigned arg;
-	uint64_t mask, value;
-} conditional[] = {
-	/* The supervisor only; the listening socket is there already. */
-	{SCMP_SYS(socket), 0, INT_MASK, AF_UNIX},
+static const struct filter_condition conditions[] = {
+	/*
+	 * The supervisor, Redis on this machine, the broker.  The listening
+	 * socket is there already, and the broker makes the connections.
+	 */
+	{SCMP_SYS(socket), 1, {{0, FILTER_INT, AF_UNIX}}},
+	{SCMP_SYS(socketpair), 1, {{0, FILTER_INT, AF_UNIX}}},
 	/* log_event() asks whether stderr is a terminal; libmicrohttpd. */
-	{SCMP_SYS(ioctl), 1, INT_MASK, TCGETS},
-	{SCMP_SYS(ioctl), 1, INT_MASK, FIONBIO},
-	{SCMP_SYS(ioctl), 1, INT_MASK, FIONREAD},
+	{SCMP_SYS(ioctl), 1, {{1, FILTER_INT, TCGETS}}},
+	{SCMP_SYS(ioctl), 1, {{1, FILTER_INT, FIONBIO}}},
+	{SCMP_SYS(ioctl), 1, {{1, FILTER_INT, FIONREAD}}},
 #ifndef PROMPTCRAFT_ASAN
 	/* No new code: the program and its libraries are loaded. */
-	{SCMP_SYS(mmap), 2, PROT_EXEC, 0},
-	{SCMP_SYS(mprotect), 2, PROT_EXEC, 0},
+	{SCMP_SYS(mmap), 1, {{2, PROT_EXEC, 0}}},
+	{SCMP_SYS(mprotect), 1, {{2, PROT_EXEC, 0}}},
 	/* Threads, not processes; clone3 is ENOSYS and glibc uses clone. */
-	{SCMP_SYS(clone), 0, CLONE_THREAD | CLONE_NAMESPACES, CLONE_THREAD},
+	{SCMP_SYS(clone),
+	 1,
+	 {{0, CLONE_THREAD | FILTER_NAMESPACES, CLONE_THREAD}}},
 	/* Names of threads. */
-	{SCMP_SYS(prctl), 0, INT_MASK, PR_SET_NAME},
+	{SCMP_SYS(prctl), 1, {{0, FILTER_INT, PR_SET_NAME}}},
 	/* Limits are read, not set: the fourth argument is the old value. */
-	{SCMP_SYS(prlimit64), 2, UINT64_MAX, 0},
+	{SCMP_SYS(prlimit64), 1, {{2, UINT64_MAX, 0}}},
 #endif
 };
 
 static int
-add_rules(scmp_filter_ctx ctx)
+add_condition(scmp_filter_ctx ctx, const struct filter_condition *row)
+{
+	struct scmp_arg_cmp compare[FILTER_COMPARE_MAX];
+
+	for (size_t i = 0; i < row->compare_len; i++)
+		compare[i] =
+			SCMP_CMP(row->compare[i].arg, SCMP_CMP_MASKED_EQ,
+				 row->compare[i].mask, row->compare[i].value);
+	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, row->nr,
+				      (unsigned)row->compare_len, compare);
+}
+
+static int
+add_rules(scmp_filter_ctx ctx, const struct filter *filter)
 {
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(allowed); i++)
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+	for (size_t i = 0; rc == 0 && i < filter->allowed_len; i++)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, filter->allowed[i],
+				      0);
 	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(fatal); i++)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_KILL_PROCESS, fatal[i], 0);
-	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(conditional); i++)
-		rc = seccomp_rule_add(
-			ctx, SCMP_ACT_ALLOW, conditional[i].nr, 1,
-			SCMP_CMP(conditional[i].arg, SCMP_CMP_MASKED_EQ,
-				 conditional[i].mask, conditional[i].value));
+	for (size_t i = 0; rc == 0 && i < filter->conditions_len; i++)
+		rc = add_condition(ctx, &filter->conditions[i]);
 #ifndef PROMPTCRAFT_ASAN
 	if (rc == 0)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-				      SCMP_A0(SCMP_CMP_MASKED_EQ, INT_MASK,
+				      SCMP_A0(SCMP_CMP_MASKED_EQ, FILTER_INT,
 					      (uint64_t)getpid()));
 #endif
 	return rc;
 }
 
 static int
-load(scmp_filter_ctx ctx, struct err *e)
+load(scmp_filter_ctx ctx, const struct filter *filter, struct err *e)
 {
 	int rc = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
 				  SCMP_ACT_KILL_PROCESS);
@@ -254,26 +269,32 @@ load(scmp_filter_ctx ctx, struct err *e)
 	if (rc == 0)
 		rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (rc == 0)
-		rc = add_rules(ctx);
+		rc = add_rules(ctx, filter);
 	if (rc == 0)
 		rc = seccomp_load(ctx);
 	if (rc < 0)
 		return err_set(e, ERR_UNSUPPORTED, -rc,
-			       "install the API's seccomp filter");
+			       "install the %s's seccomp filter", filter->name);
 	return 0;
 }
 
-/* Two harmless calls that the kernel would grant and the filter does not. */
+/* A harmless call that the kernel would grant and no filter of ours does. */
 static int
-check_filter(struct err *e)
+check_holds(const struct filter *filter, struct err *e)
 {
-	int sock;
-
 	errno = 0;
 	if (syscall(SYS_getpgid, 0) != -1 || errno != ENOSYS)
 		return err_set(e, ERR_UNSUPPORTED, 0,
-			       "the API's seccomp filter does not hold");
-	sock = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+			       "the %s's seccomp filter does not hold",
+			       filter->name);
+	return filter->check != NULL ? filter->check(e) : 0;
+}
+
+static int
+check_no_network(struct err *e)
+{
+	int sock = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
 	if (sock < 0)
 		return 0;
 	(void)close(sock);
@@ -281,15 +302,24 @@ check_filter(struct err *e)
 		       "the API's seccomp filter lets sockets through");
 }
 
+const struct filter filter_api = {
+	.name = "API",
+	.allowed = allowed,
+	.allowed_len = ARRAY_LEN(allowed),
+	.conditions = conditions,
+	.conditions_len = ARRAY_LEN(conditions),
+	.check = check_no_network,
+};
+
 int
-filter_install(struct err *e)
+filter_install(const struct filter *filter, struct err *e)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	int rc;
 
 	if (ctx == NULL)
 		return err_set(e, ERR_IO, ENOMEM, "make the seccomp filter");
-	rc = load(ctx, e);
+	rc = load(ctx, filter, e);
 	seccomp_release(ctx);
-	return rc < 0 ? -1 : check_filter(e);
+	return rc < 0 ? -1 : check_holds(filter, e);
 }

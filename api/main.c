@@ -12,25 +12,29 @@
  *
  *   1. settings from the environment; the secret is wiped from there
  *   2. the listening socket, systemd's notify socket (abstract ones are out of
- *      reach later), the state directory
+ *      reach later), the table of prices, the agents or the cookbook,
+ *      the rules, the state directory
  *   3. user, groups, capabilities, no_new_privs, no core dumps (privilege.c)
- *   4. store, token secret, first admin; one token is made and checked, so
+ *   4. the broker, a process that makes outgoing connections (net/broker.h);
+ *      store, token secret, first admin; one token is made and checked, so
  *      that the cryptographic library has loaded what it wants from the disk
  *   5. Landlock and seccomp (privilege.c, filter.c)
- *   6. threads: monitor, workflow engine, HTTP
+ *   6. threads: monitor, notifications, workflow engine, HTTP
  *   7. READY=1; then this thread only waits for a signal
  *
- * SIGTERM or SIGINT: stop_fd becomes readable, which ends whatever waits for
- * long (running jobs are cancelled, workflows stay resumable); no connection
- * is accepted any more, answers that are due are sent; the rest in the reverse
- * order of start.  Exit code 0; 1 if the start failed, with the cause on
- * stderr.
+ * SIGTERM or SIGINT, or the end of the broker, which cannot be forked again
+ * (exit code 1: to be restarted): stop_fd becomes readable, which ends whatever
+ * waits for long (running jobs are cancelled, workflows stay resumable); no
+ * connection is accepted any more, answers that are due are sent; the rest in
+ * the reverse order of start.  Exit code 0; 1 if the start failed, with the
+ * cause on stderr.
  *
  * kill -9 at any moment loses nothing that was answered: see store.h and the
  * workflow engine.
  */
 #include <errno.h>
 #include <jansson.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
@@ -43,14 +47,24 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "api/agents/writer.h"
+#include "api/analysis/analysis.h"
 #include "api/auth/bootstrap.h"
-#include "api/auth/jwt.h"
+#include "api/auth/token_cache.h"
 #include "api/config.h"
+#include "api/cookbook/cookbook.h"
+#include "api/cost/prices.h"
+#include "api/cost/usage.h"
 #include "api/http/monitor.h"
 #include "api/http/server.h"
+#include "api/net/net.h"
+#include "api/notify/notify.h"
 #include "api/privilege.h"
+#include "api/routes/status_cache.h"
 #include "api/store/store.h"
+#include "api/workflow/author.h"
 #include "api/workflow/engine.h"
+#include "api/workflow/watch.h"
 #include "supervisor/base/clock.h"
 #include "supervisor/base/fd.h"
 #include "supervisor/base/log.h"
@@ -65,7 +79,7 @@ struct process {
 	uint16_t port;
 };
 
-/* ---- sd_notify(3) ----------------------------------------------------- */
+/* ---- sd_notify(3) ---------------------------------------------------- */
 
 static int
 notify_open(int *ret_fd, struct err *e)
@@ -99,7 +113,7 @@ notify(const struct process *p, const char *state)
 		log_warning("notify_failed errno=%d", errno);
 }
 
-/* ---- start ------------------------------------------------------------ */
+/* ---- start ----------------------------------------------------------- */
 
 /* What a token is made with works, and its libraries are warmed up. */
 static int
@@ -121,16 +135,70 @@ check_tokens(const struct api_config *config, struct err *e)
 }
 
 static int
+load_prices(struct process *p, struct err *e)
+{
+	const char *path = p->api.config.prices_file;
+
+	if (path[0] == '\0')
+		return 0;
+	if (prices_load(path, &p->api.prices, e) < 0)
+		return err_wrap(e, "PROMPTCRAFT_PRICES");
+	return 0;
+}
+
+/* A model writes alone: when it fails, no recipe takes its place. */
+static int
+load_cookbook(struct api *api, struct err *e)
+{
+	if (api->writer != NULL)
+		return 0;
+	if (cookbook_load(api->config.cookbook_dir, &api->cookbook, e) < 0)
+		return err_wrap(e, "PROMPTCRAFT_COOKBOOK_DIR");
+	return 0;
+}
+
+static int
 start_with_privilege(struct process *p, struct err *e)
 {
 	const struct api_config *config = &p->api.config;
 
 	if (api_privilege_check_start(config, &p->user, e) < 0 ||
 	    http_listen(config, &p->listen_fd, &p->port, e) < 0 ||
-	    notify_open(&p->notify_fd, e) < 0 ||
-	    api_privilege_make_state_dir(config, &p->user, e) < 0)
+	    notify_open(&p->notify_fd, e) < 0 || load_prices(p, e) < 0 ||
+	    writer_new(&p->api, &p->api.writer, e) < 0 ||
+	    load_cookbook(&p->api, e) < 0 ||
+	    analysis_new(&p->api, &p->api.analysis, e) < 0 ||
+	    api_privilege_make_dirs(config, &p->user, e) < 0)
 		return -1;
 	return api_privilege_drop(&p->user, e);
+}
+
+static void
+forget_config(void *config)
+{
+	sodium_memzero(config, sizeof(struct api_config));
+}
+
+/* The process itself makes no TCP connection: the broker does. */
+static int
+connect_redis(void *net, const char *host, uint16_t port, uint32_t timeout_ms,
+	      int *ret_fd, struct err *e)
+{
+	return net_connect(net, host, port, timeout_ms, ret_fd, e);
+}
+
+static int
+open_store(struct api *api, struct err *e)
+{
+	struct store_options *options = &api->config.store;
+
+	options->redis.connect = connect_redis;
+	options->redis.connect_arg = api->net;
+	if (store_open(options, api->config.state_dir, &api->store, e) < 0)
+		return -1;
+	if (store_warning(api->store)[0] != '\0')
+		log_warning("store text=\"%s\"", store_warning(api->store));
+	return 0;
 }
 
 static int
@@ -138,11 +206,32 @@ start_state(struct process *p, struct err *e)
 {
 	struct api *api = &p->api;
 
-	if (store_open_sqlite(api->config.state_dir, &api->store, e) < 0 ||
+	if (net_open(&api->config, forget_config, &api->config, &api->net, e) <
+	    0)
+		return -1;
+	if (open_store(api, e) < 0 ||
 	    config_ensure_secret(&api->config, api->store, e) < 0 ||
+	    notify_ensure_secret(&api->config, api->store, e) < 0 ||
 	    check_tokens(&api->config, e) < 0 || bootstrap_admin(api, e) < 0)
 		return -1;
 	return api_privilege_confine(&api->config, e);
+}
+
+static int
+start_engine(struct api *api, struct err *e)
+{
+	struct workflow_analyst analyst = analysis_analyst(api->analysis);
+	struct workflow_parts parts = {.analyst = &analyst};
+	struct workflow_author author;
+
+	if (api->writer != NULL) {
+		author = writer_author(api->writer);
+		parts.author = &author;
+	} else if (api->cookbook != NULL) {
+		author = cookbook_author(api->cookbook);
+		parts.author = &author;
+	}
+	return workflow_engine_start_with(api, &parts, &api->engine, e);
 }
 
 static int
@@ -150,8 +239,13 @@ start_threads(struct process *p, struct err *e)
 {
 	struct api *api = &p->api;
 
-	if (monitor_start(api, &api->monitor, e) < 0 ||
-	    workflow_engine_start(api, &api->engine, e) < 0)
+	if (token_cache_new(&api->tokens, e) < 0 ||
+	    status_cache_new(&api->statuses, e) < 0 ||
+	    monitor_start(api, &api->monitor, e) < 0 ||
+	    watch_start(api, &api->watch, e) < 0 ||
+	    usage_start(api, &api->usage, e) < 0 ||
+	    notify_start(api, &api->notifier, e) < 0 ||
+	    start_engine(api, e) < 0)
 		return -1;
 	return http_server_start(api, fd_take(&p->listen_fd), &p->server, e);
 }
@@ -166,6 +260,7 @@ block_signals(sigset_t *ret_signals, struct err *e)
 	sigemptyset(ret_signals);
 	sigaddset(ret_signals, SIGTERM);
 	sigaddset(ret_signals, SIGINT);
+	sigaddset(ret_signals, SIGCHLD);
 	rc = pthread_sigmask(SIG_BLOCK, ret_signals, NULL);
 	if (rc != 0)
 		return err_set(e, ERR_IO, rc, "block signals");
@@ -180,7 +275,7 @@ load_config(struct api_config *ret, struct err *e)
 {
 	enum log_level level;
 
-	if (config_load(ret, e) < 0)
+	if (config_load(ret, e) < 0 || notify_check_settings(ret, e) < 0)
 		return -1;
 	config_wipe_environment();
 	if (log_level_parse(ret->log_level, &level) == 0)
@@ -192,6 +287,8 @@ static int
 start(struct process *p, sigset_t *ret_signals, struct err *e)
 {
 	(void)umask(077);
+	/* Half a hundred threads that mostly sleep need no heap each. */
+	(void)mallopt(M_ARENA_MAX, 2);
 	if (sodium_init() < 0)
 		return err_set(e, ERR_IO, 0, "no random numbers");
 	json_object_seed(0); /* opens /dev/urandom */
@@ -206,7 +303,7 @@ start(struct process *p, sigset_t *ret_signals, struct err *e)
 	return start_threads(p, e);
 }
 
-/* ---- end --------------------------------------------------------------- */
+/* ---- end ------------------------------------------------------------- */
 
 static void
 stop(struct process *p)
@@ -215,12 +312,23 @@ stop(struct process *p)
 
 	if (p->api.stop_fd >= 0 && write(p->api.stop_fd, &one, sizeof(one)) < 0)
 		log_error("stop_signal errno=%d", errno);
+	watch_stop(p->api.watch);
 	if (p->server != NULL)
 		http_server_stop(p->server);
 	if (p->api.engine != NULL)
 		workflow_engine_stop(p->api.engine);
+	notify_stop(p->api.notifier);
+	watch_free(p->api.watch);
+	status_cache_free(p->api.statuses);
+	token_cache_free(p->api.tokens);
+	usage_stop(p->api.usage);
 	monitor_stop(p->api.monitor);
 	store_close(p->api.store);
+	analysis_free(p->api.analysis);
+	writer_free(p->api.writer);
+	cookbook_free(p->api.cookbook);
+	prices_free(p->api.prices);
+	net_close(p->api.net);
 	fd_close(&p->listen_fd);
 	fd_close(&p->notify_fd);
 	fd_close(&p->api.stop_fd);
@@ -253,8 +361,10 @@ main(int argc, char **argv)
 	notify(&p, "READY=1");
 	while (sigwait(&signals, &signal) != 0)
 		;
+	if (signal == SIGCHLD)
+		log_error("broker_ended: nothing can be connected to");
 	log_info("stopping signal=%d", signal);
 	notify(&p, "STOPPING=1");
 	stop(&p);
-	return 0;
+	return signal == SIGCHLD ? 1 : 0;
 }

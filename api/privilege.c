@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * privilege.c - user ids, groups, capabilities, and Landlock of the API
- * process.  Its system call filter is filter.c.
+ * privilege.c - user ids, groups, capabilities, and reach of the API process.
+ * Its system call filter is filter.c; who connects for it is net/broker.h.
  *
  * Responsible for a taken-over API being able to do little more than speak to
  * the supervisor and read its own database.  Nothing here runs after the first
@@ -20,10 +20,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "api/filter.h"
+#include "api/landlock.h"
 #include "supervisor/base/fd.h"
 #include "supervisor/base/str.h"
 
@@ -77,24 +77,33 @@ api_privilege_check_start(const struct api_config *config,
  * A directory that root has just made is given away through its descriptor; one
  * that exists is left as it is, since its owner is the operator's decision.
  */
-int
-api_privilege_make_state_dir(const struct api_config *config,
-			     const struct api_process_user *user, struct err *e)
+static int
+make_dir(const char *path, const char *setting, mode_t mode,
+	 const struct api_process_user *user, struct err *e)
 {
 	owned_fd int fd = -1;
 
-	if (mkdir(config->state_dir, 0700) < 0) {
+	if (mkdir(path, 0700) < 0) {
 		if (errno == EEXIST)
 			return 0;
-		return err_sys(e, "PROMPTCRAFT_STATE_DIR: create %s",
-			       config->state_dir);
+		return err_sys(e, "%s: create %s", setting, path);
 	}
-	fd = open(config->state_dir,
-		  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || (user->is_change && fchown(fd, user->uid, user->gid) < 0))
-		return err_sys(e, "PROMPTCRAFT_STATE_DIR: give %s to its user",
-			       config->state_dir);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fchmod(fd, mode) < 0 ||
+	    (user->is_change && fchown(fd, user->uid, user->gid) < 0))
+		return err_sys(e, "%s: give %s to its user", setting, path);
 	return 0;
+}
+
+int
+api_privilege_make_dirs(const struct api_config *config,
+			const struct api_process_user *user, struct err *e)
+{
+	if (make_dir(config->state_dir, "PROMPTCRAFT_STATE_DIR", 0700, user,
+		     e) < 0)
+		return -1;
+	return make_dir(config->release_dir, "PROMPTCRAFT_RELEASE_DIR", 0750,
+			user, e);
 }
 
 /* ---- ids and capabilities -------------------------------------------- */
@@ -215,127 +224,28 @@ api_privilege_drop(const struct api_process_user *user, struct err *e)
 	return check_capabilities(user->is_change, e);
 }
 
-/* ---- Landlock --------------------------------------------------------- */
-
-/* The kernel's ABI (landlock(7)); Debian 12's headers know only the first. */
-struct ruleset_attr {
-	uint64_t handled_access_fs;
-	uint64_t handled_access_net;
-	uint64_t scoped;
-};
-struct path_beneath_attr {
-	uint64_t allowed_access;
-	int32_t parent_fd;
-} __attribute__((packed));
-
-#define LL_CREATE_VERSION 1u
-#define LL_RULE_PATH_BENEATH 1
-#define LL_WRITE_FILE (1u << 1)
-#define LL_READ_FILE (1u << 2)
-#define LL_READ_DIR (1u << 3)
-#define LL_REMOVE_FILE (1u << 5)
-#define LL_MAKE_REG (1u << 8)
-#define LL_TRUNCATE (1u << 14) /* ABI 3 */
-#define LL_SCOPE_ALL 3u	       /* abstract sockets, signals */
-
-/* What exists in each ABI, from 1 on; later ones add nothing we know of. */
-static const struct {
-	uint64_t fs, net, scoped;
-	size_t attr_size;
-} abi_rights[] = {
-	{(1u << 13) - 1, 0, 0, 8},  {(1u << 14) - 1, 0, 0, 8},
-	{(1u << 15) - 1, 0, 0, 8},  {(1u << 15) - 1, 3, 0, 16},
-	{(1u << 16) - 1, 3, 0, 16}, {(1u << 16) - 1, 3, LL_SCOPE_ALL, 24},
-};
-
-static int
-allow_path(int ruleset, const char *path, uint64_t access, uint64_t handled,
-	   struct err *e)
-{
-	owned_fd int fd = open(path, O_PATH | O_CLOEXEC);
-	struct path_beneath_attr rule = {.allowed_access = access & handled,
-					 .parent_fd = fd};
-
-	if (fd < 0)
-		return err_sys(e, "Landlock: open %s", path);
-	if (syscall(SYS_landlock_add_rule, ruleset, LL_RULE_PATH_BENEATH, &rule,
-		    0) < 0)
-		return err_sys(e, "Landlock: allow %s", path);
-	return 0;
-}
-
-static int
-allow_paths(int ruleset, const char *state_dir, uint64_t handled, struct err *e)
-{
-	const struct {
-		const char *path;
-		uint64_t access;
-	} paths[] = {
-		/* The database, its journal and its shared memory. */
-		{state_dir, LL_READ_FILE | LL_WRITE_FILE | LL_READ_DIR |
-				    LL_REMOVE_FILE | LL_MAKE_REG | LL_TRUNCATE},
-		/* What libraries open when they feel like it. */
-		{"/dev/urandom", LL_READ_FILE},
-		{"/dev/null", LL_READ_FILE | LL_WRITE_FILE},
-#ifdef PROMPTCRAFT_ASAN
-		{"/proc", LL_READ_FILE | LL_READ_DIR},
-		{"/usr", LL_READ_FILE | LL_READ_DIR},
-#endif
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-		if (allow_path(ruleset, paths[i].path, paths[i].access, handled,
-			       e) < 0)
-			return -1;
-	return 0;
-}
-
-/* A file that everybody may read must be out of reach now. */
-static int
-check_landlock(struct err *e)
-{
-	owned_fd int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
-
-	if (fd >= 0 || errno != EACCES)
-		return err_set(e, ERR_UNSUPPORTED, 0,
-			       "Landlock is on and does not hold: /etc/passwd "
-			       "can be opened");
-	return 0;
-}
-
-static int
-restrict_paths(const char *state_dir, struct err *e)
-{
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
-			   LL_CREATE_VERSION);
-	struct ruleset_attr attr = {0};
-	owned_fd int ruleset = -1;
-	size_t row;
-
-	if (abi < 1)
-		return err_set(e, ERR_UNSUPPORTED, errno,
-			       "Landlock is not available; boot with "
-			       "lsm=landlock,... (kernel 5.13 or later)");
-	row = (size_t)abi > ARRAY_LEN(abi_rights) ? ARRAY_LEN(abi_rights) - 1
-						  : (size_t)abi - 1;
-	attr.handled_access_fs = abi_rights[row].fs;
-	attr.handled_access_net = abi_rights[row].net;
-	attr.scoped = abi_rights[row].scoped;
-	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr,
-			       abi_rights[row].attr_size, 0);
-	if (ruleset < 0)
-		return err_sys(e, "Landlock: create a ruleset");
-	if (allow_paths(ruleset, state_dir, attr.handled_access_fs, e) < 0)
-		return -1;
-	if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
-		return err_sys(e, "Landlock: restrict the process");
-	return check_landlock(e);
-}
+/* ---- Landlock and seccomp -------------------------------------------- */
 
 int
 api_privilege_confine(const struct api_config *config, struct err *e)
 {
-	if (restrict_paths(config->state_dir, e) < 0)
+	const struct landlock_path paths[] = {
+		/* The database, its journal and its shared memory. */
+		{config->state_dir,
+		 LANDLOCK_READ | LANDLOCK_LIST | LANDLOCK_EDIT, false},
+		{config->release_dir,
+		 LANDLOCK_READ | LANDLOCK_LIST | LANDLOCK_EDIT | LANDLOCK_TREE,
+		 false},
+		/* What libraries open when they feel like it. */
+		{"/dev/urandom", LANDLOCK_READ, false},
+		{"/dev/null", LANDLOCK_READ | LANDLOCK_WRITE, false},
+#ifdef PROMPTCRAFT_ASAN
+		{"/proc", LANDLOCK_READ | LANDLOCK_LIST, false},
+		{"/usr", LANDLOCK_READ | LANDLOCK_LIST, false},
+#endif
+	};
+
+	if (landlock_restrict(paths, ARRAY_LEN(paths), NULL, 0, e) < 0)
 		return -1;
-	return filter_install(e);
+	return filter_install(&filter_api, e);
 }

@@ -25,15 +25,15 @@ struct api_process_user {
 int api_privilege_check_start(const struct api_config *config,
 			      struct api_process_user *ret, struct err *e);
 
-/* Make the state directory (0700, that user's) if it is not there. */
-int api_privilege_make_state_dir(const struct api_config *config,
-				 const struct api_process_user *user,
-				 struct err *e);
+/* Make the directories of state (0700) and releases (0750), that user's, where
+ * they are not there. */
+int api_privilege_make_dirs(const struct api_config *config,
+			    const struct api_process_user *user, struct err *e);
 
 int api_privilege_drop(const struct api_process_user *user, struct err *e);
 
 /*
- * After this only what lies under the state directory can be opened (and
+ * After this only what lies under those two directories can be opened (and
  * /dev/urandom, /dev/null for what libraries want), no TCP connection made, no
  * program run.  Fails if the kernel lacks a layer: never less than all.
  */

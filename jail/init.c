@@ -13,8 +13,9 @@
  *	     (lockdown.c), before the first untrusted byte is read.
  *   serve   unpack the bundle that comes with RUN, reap orphans, wait for the
  *	     payload's end.
- *   finish  report the end, kill what is left, collect declared files, exit;
- *	     with PID 1 the kernel ends the namespace and all that is in it.
+ *   finish  report the end, kill what is left, collect declared files, and end
+ *	     when the supervisor does not need it any more; with PID 1 the
+ *	     kernel ends the namespace and all that is in it.
  *
  * It trusts the supervisor and the operator's policy.  It never trusts a
  * bundle's bytes or anything under /work.  It holds no secret, cannot be seen
@@ -72,7 +73,7 @@ tell(enum jail_message_type type, int wait_status, int fd)
 		_exit(1); /* the supervisor is gone */
 }
 
-/* ---- build --------------------------------------------------------------- */
+/* ---- build ----------------------------------------------------------- */
 
 /*
  * 0 to 2 come closed; filled with something that cannot be written, they are
@@ -188,10 +189,21 @@ load(struct jail *jail, struct err *e)
 	if (policy_check(policy, e) < 0 || runtime_check(runtime, e) < 0)
 		return -1;
 	/* Now, while no fd of ours can have taken an absent one's number. */
-	for (uint32_t i = 0; i < jail->policy->mounts_len; i++)
+	jail->has_tree = fcntl(JAIL_FD_ROOT, F_GETFD) >= 0;
+	for (uint32_t i = 0; !jail->has_tree && i < jail->policy->mounts_len;
+	     i++)
 		jail->has_mount[i] =
 			fcntl((int)(JAIL_FD_MOUNT0 + i), F_GETFD) >= 0;
 	return 0;
+}
+
+/* For the payload, too, which has it from here: each of 41 costs a copy of the
+ * credentials.  Both look, later, whether it is empty. */
+static int
+drop_bounds(struct jail *jail, struct err *e)
+{
+	(void)jail;
+	return lockdown_bounds(e);
 }
 
 static const struct {
@@ -203,31 +215,30 @@ static const struct {
 	{JAIL_STAGE_START, watch_children},
 	{JAIL_STAGE_ROOT, mount_root},
 	{JAIL_STAGE_MOUNT, mount_sources},
-	{JAIL_STAGE_DEV, mount_dev},
 	{JAIL_STAGE_PROC, mount_proc},
 	{JAIL_STAGE_PIVOT, mount_pivot},
 	{JAIL_STAGE_HOSTNAME, net_hostname},
 	{JAIL_STAGE_NETWORK, net_loopback},
+	{JAIL_STAGE_LOCKDOWN, drop_bounds},
 	{JAIL_STAGE_PAYLOAD_CLONE, payload_start},
+	{JAIL_STAGE_PIVOT, mount_detach},
 	{JAIL_STAGE_LOCKDOWN, lockdown_init},
 };
 
-/* ---- serve --------------------------------------------------------------- */
+/* ---- serve ----------------------------------------------------------- */
 
-/* A record means that the payload did not reach its exec. */
+/*
+ * A record means that the payload did not reach its exec; it is read when the
+ * payload has ended.
+ */
 static void
 read_report(struct jail *jail)
 {
 	struct jail_message failed;
-	ssize_t n;
+	ssize_t n = read(jail->report_fd, &failed, sizeof(failed));
 
-	if (jail->report_fd < 0)
-		return;
-	n = read(jail->report_fd, &failed, sizeof(failed));
 	if (n == (ssize_t)sizeof(failed))
 		fail_with(&failed);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
 	fd_close(&jail->report_fd);
 }
 
@@ -309,23 +320,20 @@ serve(struct jail *jail)
 		struct pollfd fds[] = {
 			{.fd = JAIL_FD_CONTROL, .events = POLLIN},
 			{.fd = jail->signal_fd, .events = POLLIN},
-			{.fd = jail->report_fd, .events = POLLIN},
 		};
 
 		if (poll(fds, ARRAY_LEN(fds), -1) < 0)
 			continue; /* interrupted */
-		if (fds[2].revents != 0)
-			read_report(jail);
 		if (fds[0].revents != 0)
 			read_control(jail);
 		if (fds[1].revents != 0)
 			has_ended = read_signals(jail, &status);
 	}
-	read_report(jail); /* it may have come after the poll */
+	read_report(jail);
 	return status;
 }
 
-/* ---- finish -------------------------------------------------------------- */
+/* ---- finish ---------------------------------------------------------- */
 
 /* -1 is everybody but PID 1; a fork in flight fails when its parent is hit. */
 static int
@@ -338,6 +346,20 @@ kill_all(struct jail *jail, struct err *e)
 	if (errno != ESRCH)
 		return err_sys(e, "kill what is left");
 	return 0;
+}
+
+/*
+ * Until the supervisor hangs up, or kills: the end of all namespaces takes
+ * longer than the answer that it has to give, and nobody waits for it.
+ */
+static void
+wait_end(void)
+{
+	struct jail_message ignored;
+	struct err e = ERR_INIT;
+	owned_fd int fd = -1;
+
+	(void)control_recv(JAIL_FD_CONTROL, &ignored, &fd, &e);
 }
 
 int
@@ -365,5 +387,6 @@ main(void)
 	if (kill_all(&jail, &e) < 0 || collect_files(&jail, &collected, &e) < 0)
 		fail(JAIL_STAGE_COLLECT, &e);
 	tell(JAIL_MSG_COLLECTED, status, collected);
+	wait_end();
 	return 0;
 }

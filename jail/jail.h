@@ -19,6 +19,7 @@
 struct jail {
 	const struct policy *policy; /* read-only mappings of the memfds */
 	const struct runtime *runtime;
+	bool has_tree; /* JAIL_FD_ROOT, in place of single mounts */
 	bool has_mount[POLICY_MOUNTS_MAX]; /* by policy->mounts */
 	int root_fd;			   /* root of the jail */
 	int work_fd;			   /* JAIL_WORK_DIR, O_PATH */
@@ -32,7 +33,7 @@ struct jail {
 	size_t collect_len;
 };
 
-/* ---- control.c ---------------------------------------------------------- */
+/* ---- control.c ------------------------------------------------------- */
 
 /* Send one message; fd -1 for none, else it stays the caller's. */
 int control_send(int sock, const struct jail_message *msg, int fd,
@@ -47,25 +48,28 @@ int control_recv(int sock, struct jail_message *ret_msg, int *ret_fd,
 void control_failed(struct jail_message *ret, enum jail_stage stage,
 		    const struct err *e);
 
-/* ---- mount.c, net.c: one function a stage, in this order ---------------- */
+/* ---- mount.c, net.c: one function a stage, in this order ------------- */
 
 int mount_root(struct jail *jail, struct err *e);
 int mount_sources(struct jail *jail, struct err *e);
-int mount_dev(struct jail *jail, struct err *e);
 int mount_proc(struct jail *jail, struct err *e);
 int mount_pivot(struct jail *jail, struct err *e);
+/* After the pivot; waits for all processors, so the payload starts before it.
+ */
+int mount_detach(struct jail *jail, struct err *e);
 int net_hostname(struct jail *jail, struct err *e);
 int net_loopback(struct jail *jail, struct err *e);
 
-/* ---- payload.c ---------------------------------------------------------- */
+/* ---- payload.c ------------------------------------------------------- */
 
 /* Start the payload up to its gate; closes the fds that only it needs. */
 int payload_start(struct jail *jail, struct err *e);
 
-/* ---- lockdown.c, landlock.c: irreversible, for the calling process ------ */
+/* ---- lockdown.c, landlock.c: irreversible, for the calling process --- */
 
 int lockdown_limits(const struct policy *policy, struct err *e);
-/* Bounding and ambient set, securebits: needs what lockdown_caps takes. */
+/* Bounding and ambient set, securebits, of this process and its children:
+ * needs what lockdown_caps takes. */
 int lockdown_bounds(struct err *e);
 /* Keep only these in permitted and effective; then no_new_privs. */
 int lockdown_caps(uint64_t keep, struct err *e);
@@ -76,7 +80,7 @@ int landlock_apply(const struct policy *policy, struct err *e);
 /* All of it for jail-init itself, before it parses a bundle. */
 int lockdown_init(struct jail *jail, struct err *e);
 
-/* ---- unpack.c, collect.c ------------------------------------------------ */
+/* ---- unpack.c, collect.c --------------------------------------------- */
 
 int unpack_bundle(struct jail *jail, int bundle_fd, struct err *e);
 /*

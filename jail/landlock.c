@@ -115,27 +115,23 @@ grant(const struct ruleset *rs, const char *path, uint64_t access,
 	return 0;
 }
 
-static bool
-is_absent(const char *path)
-{
-	struct stat st;
-
-	return lstat(path, &st) < 0 && errno == ENOENT;
-}
-
 static int
 grant_mount(const struct ruleset *rs, const struct policy_mount *m,
 	    struct err *e)
 {
+	bool is_optional = (m->flags & POLICY_MOUNT_OPTIONAL) != 0;
 	uint64_t access = FS_READ | FS_LIST;
+	struct err why = ERR_INIT;
 
-	if ((m->flags & POLICY_MOUNT_OPTIONAL) != 0 && is_absent(m->target))
-		return 0;
 	if ((m->flags & POLICY_MOUNT_DEVICE) != 0)
 		access |= FS_WRITE | FS_TRUNCATE;
 	else if ((m->flags & POLICY_MOUNT_NOEXEC) == 0)
 		access |= FS_EXEC;
-	return grant(rs, m->target, access, e);
+	if (grant(rs, m->target, access, &why) == 0 ||
+	    (is_optional && why.errnum == ENOENT))
+		return 0;
+	*e = why;
+	return -1;
 }
 
 static int

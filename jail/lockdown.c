@@ -43,7 +43,7 @@
 	 SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |         \
 	 SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED)
 
-/* ---- limits -------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------- */
 
 /* Lower soft and hard; a hard limit that is lower already stays. */
 static int
@@ -95,7 +95,7 @@ lockdown_limits(const struct policy *policy, struct err *e)
 	return 0;
 }
 
-/* ---- capabilities -------------------------------------------------------- */
+/* ---- capabilities ---------------------------------------------------- */
 
 int
 lockdown_bounds(struct err *e)
@@ -162,7 +162,7 @@ lockdown_caps(uint64_t keep, struct err *e)
 	return check_caps(keep, e);
 }
 
-/* ---- seccomp ------------------------------------------------------------- */
+/* ---- seccomp --------------------------------------------------------- */
 
 /*
  * What a branch predictor learns here must not steer others, nor the other way
@@ -242,26 +242,67 @@ static const uint16_t init_calls[] = {
 
 #define FIELD(name) ((uint32_t)offsetof(struct seccomp_data, name))
 
+#define CALLS ARRAY_LEN(init_calls)
+/* Architecture and number; a tree; kill; allow. */
+#define TREE_AT 3u
+#define KILL_AT (TREE_AT + 2 * CALLS - 1)
+#define FILTER_LEN (KILL_AT + 2)
+
+_Static_assert(FILTER_LEN <= UINT8_MAX, "a jump reaches all of it");
+
+/* Is it one of these, in ascending order?  Returns where the next may stand. */
+static unsigned
+put_tree(struct sock_filter *bpf, unsigned at, const uint16_t *calls,
+	 unsigned count)
+{
+	unsigned left = count / 2;
+
+	if (count == 1) {
+		bpf[at] = (struct sock_filter)BPF_JUMP(
+			BPF_JMP | BPF_JEQ | BPF_K, calls[0],
+			(uint8_t)(KILL_AT + 1 - at - 1),
+			(uint8_t)(KILL_AT - at - 1));
+		return at + 1;
+	}
+	bpf[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K,
+					       calls[left],
+					       (uint8_t)(2 * left - 1), 0);
+	at = put_tree(bpf, at + 1, calls, left);
+	return put_tree(bpf, at, calls + left, count - left);
+}
+
+static void
+sort_calls(uint16_t *calls, unsigned count)
+{
+	for (unsigned i = 1; i < count; i++)
+		for (unsigned k = i; k > 0 && calls[k] < calls[k - 1]; k--) {
+			uint16_t call = calls[k];
+
+			calls[k] = calls[k - 1];
+			calls[k - 1] = call;
+		}
+}
+
+/* The kernel runs it for every number when it is installed: hence the tree. */
 static int
 filter_init(struct err *e)
 {
-	enum { N = ARRAY_LEN(init_calls), FIXED = 3, LEN = FIXED + N + 2 };
-	struct sock_filter bpf[LEN] = {
+	struct sock_filter bpf[FILTER_LEN] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, FIELD(arch)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 0, N + 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 0,
+			 KILL_AT - 2),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, FIELD(nr)),
 	};
-	struct sock_fprog prog = {.len = LEN, .filter = bpf};
+	struct sock_fprog prog = {.len = FILTER_LEN, .filter = bpf};
+	uint16_t calls[CALLS];
 
-	/* Each match jumps over the rest and the kill, to the allow. */
-	for (unsigned i = 0; i < N; i++)
-		bpf[FIXED + i] = (struct sock_filter)BPF_JUMP(
-			BPF_JMP | BPF_JEQ | BPF_K, init_calls[i],
-			(uint8_t)(N - i), 0);
-	bpf[LEN - 2] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+	memcpy(calls, init_calls, sizeof(calls));
+	sort_calls(calls, CALLS);
+	(void)put_tree(bpf, TREE_AT, calls, CALLS);
+	bpf[KILL_AT] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
 						    SECCOMP_RET_KILL_PROCESS);
-	bpf[LEN - 1] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-						    SECCOMP_RET_ALLOW);
+	bpf[KILL_AT + 1] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+							SECCOMP_RET_ALLOW);
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) < 0)
 		return err_sys(e, "install filter");
 	return 0;
@@ -287,7 +328,7 @@ int
 lockdown_init(struct jail *jail, struct err *e)
 {
 	(void)jail;
-	if (lockdown_bounds(e) < 0 || take_file_ids(e) < 0 ||
+	if (take_file_ids(e) < 0 ||
 	    lockdown_caps(UINT64_C(1) << CAP_KILL, e) < 0)
 		return -1;
 	/* A change of ids undoes both. */

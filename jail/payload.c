@@ -3,10 +3,10 @@
  * The payload: from its clone to the exec of the runtime's harness.
  *
  * The steps stand in one table, in the only order that works: fds and limits
- * first; the bounding set while CAP_SETPCAP is there; then the ids, the rest
- * of the capabilities, no_new_privs, Landlock, and seccomp last, because
- * everything before it needs calls that the filter refuses.  After the filter
- * only read, write, close, execve and exit follow.
+ * first; then the ids, the capabilities (the bounding set is empty already:
+ * init.c), no_new_privs, Landlock, and seccomp last, because everything before
+ * it needs calls that the filter refuses.  After the filter only read, write,
+ * close, execve and exit follow.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +47,7 @@ _Static_assert(sizeof(fd_places) / sizeof(fd_places[0]) == PAYLOAD_FD_COUNT,
 _Static_assert((int)JAIL_FD_STDIN > PAYLOAD_FD_REPORT,
 	       "sources lie above the targets");
 
-/* ---- steps --------------------------------------------------------------- */
+/* ---- steps ----------------------------------------------------------- */
 
 static int
 place_fds(const struct jail *jail, struct err *e)
@@ -94,13 +94,6 @@ static int
 limits(const struct jail *jail, struct err *e)
 {
 	return lockdown_limits(jail->policy, e);
-}
-
-static int
-bounds(const struct jail *jail, struct err *e)
-{
-	(void)jail;
-	return lockdown_bounds(e);
 }
 
 static int
@@ -192,7 +185,6 @@ static const struct {
 	{JAIL_STAGE_PAYLOAD_FDS, place_fds},
 	{JAIL_STAGE_PAYLOAD_FDS, leave_init},
 	{JAIL_STAGE_PAYLOAD_LIMITS, limits},
-	{JAIL_STAGE_PAYLOAD_CAPS, bounds},
 	{JAIL_STAGE_PAYLOAD_IDS, drop_ids},
 	{JAIL_STAGE_PAYLOAD_CAPS, drop_caps},
 	{JAIL_STAGE_PAYLOAD_LANDLOCK, landlock},
@@ -222,7 +214,7 @@ payload_main(const struct jail *jail, int report)
 	_exit(126);
 }
 
-/* ---- jail-init's side ---------------------------------------------------- */
+/* ---- jail-init's side ------------------------------------------------ */
 
 /* "NAME" of both "NAME=value"? */
 static bool

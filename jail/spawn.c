@@ -33,12 +33,14 @@
 
 #define FIRST_FD ((int)JAIL_FD_CONTROL)
 #define SPAWN_GO "m"
+#define TCP_BUFFERS "4096 4096 16384" /* least, to start with, most */
 #define KERNEL_SIGNALS 64
 #define KERNEL_SIGSET_SIZE 8
 
 enum spawn_step {
 	STEP_MAPS = 1,
 	STEP_IDS,
+	STEP_TCP,
 	STEP_CGROUP,
 	STEP_CGROUP_NS,
 	STEP_SIGNALS,
@@ -50,6 +52,7 @@ enum spawn_step {
 static const char *const step_names[] = {
 	[STEP_MAPS] = "wait for id maps",
 	[STEP_IDS] = "become root of the user namespace",
+	[STEP_TCP] = "limit TCP buffers in /proc/sys/net (is it writable?)",
 	[STEP_CGROUP] = "join cgroup",
 	[STEP_CGROUP_NS] = "make cgroup namespace",
 	[STEP_SIGNALS] = "reset signals",
@@ -69,6 +72,8 @@ struct child_plan {
 	uint64_t ignored_signals; /* bit n - 1: signal n */
 	const int *cgroup_task_fds;
 	unsigned cgroup_task_fds_len;
+	int proc_fd;
+	bool has_loopback;
 };
 
 void
@@ -86,7 +91,7 @@ jail_spawn_request_init(struct jail_spawn_request *request)
 		request->cgroup_task_fds[i] = -1;
 }
 
-/* ---- the child: system calls only --------------------------------------- */
+/* ---- the child: system calls only ------------------------------------ */
 
 /* As jail-init would say it. */
 static void __attribute__((noreturn))
@@ -117,6 +122,35 @@ child_become_root(void)
 	if (setresgid(JAIL_UID_INIT, JAIL_UID_INIT, JAIL_UID_INIT) < 0)
 		return -1;
 	return setresuid(JAIL_UID_INIT, JAIL_UID_INIT, JAIL_UID_INIT);
+}
+
+/* Write it to a setting of the network namespace that we are in. */
+static int
+child_set_net(const struct child_plan *plan, const char *name, const char *text)
+{
+	int fd = openat(plan->proc_fd, name, O_WRONLY | O_CLOEXEC);
+	ssize_t len = (ssize_t)strlen(text);
+	int rc = fd >= 0 && write(fd, text, (size_t)len) == len ? 0 : -1;
+
+	if (fd >= 0)
+		(void)close(fd);
+	return rc;
+}
+
+/*
+ * Beyond any limit a socket may fill the buffer that it starts with, and on
+ * cgroup v2, which has no limit for sockets alone, the largest; tcp_mem is the
+ * host's, and one job with tens of thousands of them would exhaust it.  No
+ * jail can reach these files, or has a right to, once it runs.
+ */
+static int
+child_limit_tcp(const struct child_plan *plan)
+{
+	if (!plan->has_loopback)
+		return 0;
+	if (child_set_net(plan, "sys/net/ipv4/tcp_wmem", TCP_BUFFERS) < 0)
+		return -1;
+	return child_set_net(plan, "sys/net/ipv4/tcp_rmem", TCP_BUFFERS);
 }
 
 static int
@@ -209,6 +243,8 @@ static void __attribute__((noreturn)) child_main(struct child_plan *plan)
 		child_fail(plan, STEP_MAPS);
 	if (child_become_root() < 0)
 		child_fail(plan, STEP_IDS);
+	if (child_limit_tcp(plan) < 0)
+		child_fail(plan, STEP_TCP);
 	if (child_join_cgroups(plan) < 0)
 		child_fail(plan, STEP_CGROUP);
 	/* After joining, or the namespace's root would be the parent's. */
@@ -224,7 +260,7 @@ static void __attribute__((noreturn)) child_main(struct child_plan *plan)
 	child_fail(plan, STEP_EXEC);
 }
 
-/* ---- the parent ---------------------------------------------------------- */
+/* ---- the parent ------------------------------------------------------ */
 
 static int
 check_request(const struct jail_spawn_request *request, struct err *e)
@@ -277,6 +313,8 @@ plan_make(struct child_plan *plan, const struct jail_spawn_request *request)
 		.ignored_signals = ignored_signals(),
 		.cgroup_task_fds = request->cgroup_task_fds,
 		.cgroup_task_fds_len = request->cgroup_task_fds_len,
+		.proc_fd = request->proc_fd,
+		.has_loopback = request->has_loopback,
 	};
 	for (int i = FIRST_FD; i < plan->sources_len; i++)
 		plan->source[i] =

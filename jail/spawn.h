@@ -11,6 +11,7 @@
 #ifndef PC_JAIL_SPAWN_H
 #define PC_JAIL_SPAWN_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "jail/spec.h"
@@ -42,6 +43,8 @@ struct jail_spawn_request {
 	 * -1 both: the jail makes a new one.
 	 */
 	int net_fd, home_net_fd;
+	/* It will have a loopback: its sockets are to have small buffers. */
+	bool has_loopback;
 
 	/* cgroup v2: directory to start in; -1 on v1. */
 	int cgroup_dir_fd;

@@ -22,8 +22,9 @@
  *   S       when both have come, checks posture B (every task)
  *   S => P  GATE_GO; untrusted code runs
  *   I -> S  EXITED + wait status of the payload; I kills all, collects
- *   I -> S  COLLECTED + wait status (+ memfd); I exits.  Without EXITED before
- *           it when there was nobody to kill and nothing to collect.
+ *   I -> S  COLLECTED + wait status (+ memfd).  Without EXITED before it when
+ *           there was nobody to kill and nothing to collect.
+ *   S       answers the client, then hangs up and kills: that ends I and all
  *
  * A direct runtime has no harness that waits: GATE_EXEC comes when UNPACKED has
  * come and posture B was checked; gate and result pipe close with the exec.
@@ -49,7 +50,9 @@ enum jail_fd {
 	JAIL_FD_STDERR,	     /* pipe, write end */
 	JAIL_FD_RESULT,	     /* pipe, write end */
 	JAIL_FD_GATE,	     /* SOCK_SEQPACKET end for the harness */
-	JAIL_FD_HARNESS,     /* detached mount of the runtime's folder */
+	JAIL_FD_ROOT,	     /* detached tree with all that is lent (root.h) */
+	/* Without it, that is closed, one by one: */
+	JAIL_FD_HARNESS, /* detached mount of the runtime's folder */
 	/*
 	 * Then one detached, read-only mount per policy->mounts[i], at
 	 * JAIL_FD_MOUNT0 + i.  The fd of an optional mount that is absent on
@@ -106,7 +109,6 @@ enum jail_stage {
 	JAIL_STAGE_CGROUP_NS,
 	JAIL_STAGE_ROOT,
 	JAIL_STAGE_MOUNT,
-	JAIL_STAGE_DEV,
 	JAIL_STAGE_PROC,
 	JAIL_STAGE_PIVOT,
 	JAIL_STAGE_HOSTNAME,

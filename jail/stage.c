@@ -11,7 +11,6 @@ static const char *const stage_names[] = {
 	[JAIL_STAGE_CGROUP_NS] = "make cgroup namespace",
 	[JAIL_STAGE_ROOT] = "make root",
 	[JAIL_STAGE_MOUNT] = "mount",
-	[JAIL_STAGE_DEV] = "make symbolic links",
 	[JAIL_STAGE_PROC] = "mount /proc",
 	[JAIL_STAGE_PIVOT] = "pivot into root",
 	[JAIL_STAGE_HOSTNAME] = "set host name",

@@ -70,7 +70,7 @@ answer_word(uint32_t action)
 	return words[answer] != NULL ? words[answer] : answer_text(action);
 }
 
-/* ---- ranges ------------------------------------------------------------- */
+/* ---- ranges ---------------------------------------------------------- */
 
 struct cuts {
 	uint32_t *at;
@@ -248,7 +248,7 @@ answers_is_only(const struct answers *answers, enum answer answer)
 	return answers->len > 0 && answers->count[answer] == answers->len;
 }
 
-/* ---- conditions as text ------------------------------------------------- */
+/* ---- conditions as text ---------------------------------------------- */
 
 /* The tests of a word that demand bits, as one. */
 static struct word_test

@@ -261,6 +261,8 @@ runtime_check(const struct runtime *runtime, struct err *e)
 	if (!str_is_terminated(runtime->name, sizeof(runtime->name)) ||
 	    !str_is_name(runtime->name, sizeof(runtime->name) - 1))
 		return bad(e, "name of runtime");
+	if (!str_is_terminated(runtime->policy, sizeof(runtime->policy)))
+		return bad(e, "policy of runtime");
 	if (!str_is_terminated(runtime->aliases, sizeof(runtime->aliases)) ||
 	    !str_is_terminated(runtime->description,
 			       sizeof(runtime->description)))

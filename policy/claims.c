@@ -226,7 +226,7 @@ report_hole(struct check *c, const char *text, const struct word_tests *tests,
 	free(examples);
 }
 
-/* ---- rows --------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------ */
 
 /* False, and a report, if a call of the set gets an answer it may not get. */
 static bool
@@ -289,7 +289,7 @@ check_rows(struct check *c)
 	}
 }
 
-/* ---- calls that no policy may allow; numbers without a name ------------- */
+/* ---- calls that no policy may allow; numbers without a name ---------- */
 
 static void
 check_never(struct check *c)
@@ -327,7 +327,7 @@ check_unnamed(struct check *c)
 		report_ok(c, text);
 }
 
-/* ---- what is recorded --------------------------------------------------- */
+/* ---- what is recorded ------------------------------------------------ */
 
 static bool
 is_audited(const struct policy *policy, uint32_t nr)
@@ -365,7 +365,7 @@ check_recorded(struct check *c)
 		report_ok(c, silent);
 }
 
-/* ---- calls that do the same --------------------------------------------- */
+/* ---- calls that do the same ------------------------------------------ */
 
 static bool
 may_allow(const struct check *c, const char *name)
@@ -400,7 +400,7 @@ check_siblings(struct check *c)
 		report_ok(c, "calls that do the same are allowed all or none");
 }
 
-/* ---- bits that the kernel drops ----------------------------------------- */
+/* ---- bits that the kernel drops -------------------------------------- */
 
 static bool
 tests_word(const struct path *path, unsigned word)

@@ -14,7 +14,7 @@
 #include "policy/jsonout.h"
 #include "policy/prove.h"
 
-/* ---- facts -------------------------------------------------------------- */
+/* ---- facts ----------------------------------------------------------- */
 
 struct facts {
 	char *text;
@@ -160,7 +160,7 @@ diff_facts(const struct policy *a, const struct policy *b, fact_fn *tell,
 	return n;
 }
 
-/* ---- system calls ------------------------------------------------------- */
+/* ---- system calls ---------------------------------------------------- */
 
 #define CHANGES_MAX 16 /* kinds of change that one call can have */
 struct change {
@@ -270,7 +270,7 @@ diff_calls(const struct answer_list *a, const struct answer_list *b,
 	return n;
 }
 
-/* ---- for people --------------------------------------------------------- */
+/* ---- for people ------------------------------------------------------ */
 
 static void
 print_fact(void *user, char sign, const char *line)
@@ -312,7 +312,7 @@ policy_diff(const struct policy *a, const struct answer_list *a_list,
 	return facts + calls;
 }
 
-/* ---- for programs ------------------------------------------------------- */
+/* ---- for programs ---------------------------------------------------- */
 
 struct json_facts {
 	struct jsonout *j;

@@ -104,8 +104,8 @@ struct policy {
 	struct sock_filter bpf[POLICY_BPF_MAX];
 };
 
-#define RUNTIME_MAGIC 0x52544d31u
-#define RUNTIME_ARGV_MAX 16
+#define RUNTIME_MAGIC 0x52544d32u /* changes with the layout */
+#define RUNTIME_ARGV_MAX 32
 #define RUNTIME_ENV_MAX 16
 
 struct runtime {
@@ -114,14 +114,17 @@ struct runtime {
 	char name[POLICY_NAME_MAX]; /* "python" */
 	char aliases[64];	    /* space separated */
 	char description[128];
-	char code_path[64];		    /* default name of the code file */
-	char tests_path[64];		    /* default name of the tests file */
+	char code_path[64];  /* default name of the code file */
+	char tests_path[64]; /* default name of the tests file */
+	/* Policy=: runs under this one only, and this one runs only such;
+	 * "": under all others. */
+	char policy[POLICY_NAME_MAX];
 	uint8_t sha256[POLICY_SHA256_SIZE]; /* this struct with this field 0 */
 	uint32_t argv_len;
 	uint32_t env_len;
 	char argv[RUNTIME_ARGV_MAX][POLICY_PATH_MAX]; /* argv[0]: absolute */
 	char env[RUNTIME_ENV_MAX][POLICY_ENV_SIZE];
-	/* Host files that must exist for this runtime, for doctor and load. */
+	/* Host files without which its jobs are refused. */
 	char requires_path[8][POLICY_PATH_MAX];
 	uint32_t requires_len;
 	/* Start=direct: no harness waits at the gate, the program itself is

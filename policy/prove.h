@@ -24,7 +24,7 @@
 #include "policy/calls.h"
 #include "policy/policy.h"
 
-/* ---- words.c: conditions on the words of a call ------------------------- */
+/* ---- words.c: conditions on the words of a call ---------------------- */
 
 enum word {
 	WORD_NR,
@@ -61,7 +61,7 @@ bool word_solve(const struct word_tests *tests, unsigned word, uint32_t *ret);
 /* All words at once. */
 bool word_solve_all(const struct word_tests *tests, uint32_t ret[WORD_COUNT]);
 
-/* ---- prove.c: the paths of a filter ------------------------------------- */
+/* ---- prove.c: the paths of a filter ---------------------------------- */
 
 #define PROOF_PATHS_MAX (1u << 16)
 #define PROOF_TESTS_MAX 512 /* of one path */
@@ -93,7 +93,7 @@ unsigned proof_decide(const struct proof *proof,
 void path_add_tests(const struct path *path, int skip,
 		    struct word_tests *tests);
 
-/* ---- answers.c: the paths by system call -------------------------------- */
+/* ---- answers.c: the paths by system call ----------------------------- */
 
 enum answer { /* in the order in which they are listed */
 	      ANSWER_ALLOW,
@@ -138,9 +138,10 @@ void answers_print(const struct answers *answers, uint32_t nr,
 /* "socket(AF_VSOCK, 0x1, ...)": a call that passes the tests. */
 void call_print(const struct word_tests *tests, FILE *out);
 
-/* ---- claims.c: what must hold for every policy -------------------------- */
+/* ---- claims.c: what must hold for every policy ----------------------- */
 
-/* A claim; examples: NULL if it holds, else calls that break it, a line each.
+/*
+ * A claim; examples: NULL if it holds, else calls that break it, a line each.
  */
 typedef void claim_fn(void *user, const char *claim, const char *examples);
 /* Check all claims, tell of each (NULL: no) and return how many do not hold. */
@@ -148,7 +149,7 @@ unsigned claims_check(const struct policy *policy, const struct proof *proof,
 		      const struct answer_list *list, claim_fn *tell,
 		      void *user);
 
-/* ---- table.c: what the filter answers, for people and programs ---------- */
+/* ---- table.c: what the filter answers, for people and programs ------- */
 
 /* The table and the claims; returns how many of these do not hold. */
 unsigned prove_show(const struct policy *policy, const struct proof *proof,
@@ -157,7 +158,7 @@ unsigned prove_show(const struct policy *policy, const struct proof *proof,
 unsigned prove_json(const struct policy *policy, const struct proof *proof,
 		    const struct answer_list *list, FILE *out);
 
-/* ---- diff.c ------------------------------------------------------------- */
+/* ---- diff.c ---------------------------------------------------------- */
 
 /* What b means that a does not, and the reverse; how much it is. */
 unsigned policy_diff(const struct policy *a, const struct answer_list *a_list,

@@ -23,6 +23,8 @@ struct load_runtime {
 	const struct text_entry *entry;
 	char requires_hint[256];
 	unsigned requires_line;
+	/* "-" prefix: without it there is just no job of this runtime. */
+	bool is_optional[ARRAY_LEN(((struct runtime *)NULL)->requires_path)];
 };
 
 typedef void key_fn(struct load_runtime *l, char *value);
@@ -162,14 +164,26 @@ on_environment_entry(struct load_runtime *l, char *value)
 }
 
 static void
+on_policy(struct load_runtime *l, char *value)
+{
+	if (!str_is_name(value, sizeof(l->r->policy) - 1))
+		complain(l, "\"%s\" is not a policy's name", value);
+	else
+		copy_text(l, l->r->policy, sizeof(l->r->policy), value);
+}
+
+static void
 on_requires(struct load_runtime *l, char *value)
 {
 	struct runtime *r = l->r;
 	struct err e = ERR_INIT;
+	bool is_optional;
 	char *word;
 
 	l->requires_line = l->entry->line;
 	while ((word = text_next_word(&value)) != NULL) {
+		is_optional = word[0] == '-';
+		word += is_optional;
 		if (r->requires_len == ARRAY_LEN(r->requires_path))
 			complain(l, "more than %zu paths",
 				 ARRAY_LEN(r->requires_path));
@@ -177,7 +191,7 @@ on_requires(struct load_runtime *l, char *value)
 				    POLICY_PATH_MAX, &e) < 0)
 			complain(l, "%s", e.text);
 		else
-			r->requires_len++;
+			l->is_optional[r->requires_len++] = is_optional;
 	}
 }
 
@@ -205,10 +219,11 @@ static const struct {
 	{"Aliases", on_aliases, false, false},
 	{"Description", on_description, true, false},
 	{"Code", on_code, true, false},
-	{"Tests", on_tests, true, false},
+	{"Tests", on_tests, false, false},
 	{"Exec", on_exec, true, false},
 	{"Start", on_start, false, false},
 	{"Environment", on_environment_entry, false, true},
+	{"Policy", on_policy, false, false},
 	{"Requires", on_requires, false, false},
 	{"RequiresHint", on_requires_hint, false, false},
 };
@@ -245,7 +260,7 @@ check_requires(struct load_runtime *l)
 	for (uint32_t i = 0; i < l->r->requires_len; i++) {
 		const char *path = l->r->requires_path[i];
 
-		if (access(path, F_OK) == 0)
+		if (l->is_optional[i] || access(path, F_OK) == 0)
 			continue;
 		if (l->requires_hint[0] != '\0')
 			diag_error(l->diag, l->path, l->requires_line,
@@ -271,6 +286,9 @@ apply_all(struct load_runtime *l, const struct text_file *file)
 		if (keys[k].is_required && seen_line[k] == 0)
 			diag_error(l->diag, l->path, 0,
 				   "%s= is missing in [Runtime]", keys[k].key);
+	if (l->r->tests_path[0] == '\0') /* an analyzer has none */
+		(void)str_copy(l->r->tests_path, sizeof(l->r->tests_path),
+			       "tests");
 	check_requires(l);
 }
 

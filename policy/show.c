@@ -209,7 +209,7 @@ policy_show(const struct draft *d, FILE *out)
 	show_calls(out, d);
 }
 
-/* ---- for programs ------------------------------------------------------- */
+/* ---- for programs ---------------------------------------------------- */
 
 static void
 json_limits(struct jsonout *j, const struct policy_limits *l)

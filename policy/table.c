@@ -185,7 +185,7 @@ prove_show(const struct policy *policy, const struct proof *proof,
 	return failed;
 }
 
-/* ---- the same for programs ---------------------------------------------- */
+/* ---- the same for programs ------------------------------------------- */
 
 /* Each answer that the number can get, once, in the order of enum answer. */
 static void

@@ -216,7 +216,7 @@ verify_rules(const struct draft *d, const char *path, struct diag *diag)
 	return diag->errors == before ? 0 : -1;
 }
 
-/* ---- the filter against the rules --------------------------------------- */
+/* ---- the filter against the rules ------------------------------------ */
 
 struct probe {
 	const struct draft *draft;
@@ -400,7 +400,7 @@ verify_count_allowed(const struct draft *d)
 	return n;
 }
 
-/* ---- [Examples] --------------------------------------------------------- */
+/* ---- [Examples] ------------------------------------------------------ */
 
 static const char *
 answer_name(uint32_t action)

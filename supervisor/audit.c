@@ -46,7 +46,7 @@ load_key(struct audit *audit, struct err *e)
 	return 0;
 }
 
-/* ---- a new log --------------------------------------------------------- */
+/* ---- a new log ------------------------------------------------------- */
 
 /* What a killed start left: never a record of anything. */
 static int
@@ -109,7 +109,7 @@ make_log(int state_dir, struct err *e)
 	return 0;
 }
 
-/* ---- start ------------------------------------------------------------- */
+/* ---- start ----------------------------------------------------------- */
 
 static int
 open_dir(int state_dir, struct audit *audit, struct err *e)
@@ -221,7 +221,7 @@ audit_open(int state_dir, uint64_t max_bytes, struct audit *ret, struct err *e)
 			   "away)");
 }
 
-/* ---- stop -------------------------------------------------------------- */
+/* ---- stop ------------------------------------------------------------ */
 
 int
 audit_stop(struct audit *audit, struct err *e)

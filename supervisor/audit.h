@@ -29,10 +29,11 @@
 #define AUDIT_BYTES_DEFAULT (64ull << 20)
 #define AUDIT_BYTES_MIN (64ull << 10)
 #define AUDIT_BYTES_MAX (4ull << 30)
-#define AUDIT_OPEN_MAX 256    /* jobs at a time */
-#define AUDIT_DENIALS_MAX 16  /* told in full, per job; all are counted */
-#define AUDIT_REFUSALS_MAX 30 /* told in full, per minute and uid */
-#define AUDIT_REFUSAL_UIDS 4  /* only root and --client-uid may connect */
+#define AUDIT_OPEN_MAX 256     /* jobs at a time */
+#define AUDIT_DENIALS_MAX 16   /* told in full, per job; all are counted */
+#define AUDIT_REFUSALS_MAX 30  /* told in full, per minute and uid */
+#define AUDIT_REFUSAL_UIDS 4   /* only root and --client-uid may connect */
+#define AUDIT_RELEASES_MAX 256 /* the latest, known without reading */
 
 /* Refused calls of one job, equal ones together. */
 struct audit_denial {
@@ -56,6 +57,14 @@ struct audit_refusals {
 	uint64_t counted[ERR_KIND_COUNT];
 };
 
+/* A release that is on record. */
+struct audit_release_seen {
+	char workflow[PROTO_ID_MAX];
+	uint8_t shown_sha256[PROTO_SHA256_SIZE];
+	uint8_t manifest_sha256[PROTO_SHA256_SIZE];
+	uint64_t seq;
+};
+
 struct audit {
 	int dir_fd, head_fd, fd; /* owned */
 	struct audit_key *key;	 /* owned; a page that no child inherits */
@@ -77,6 +86,8 @@ struct audit {
 	bool is_broken; /* a record could not be written: no more jobs */
 	char open[AUDIT_OPEN_MAX][PROTO_ID_MAX]; /* begun, not ended; "" free */
 	struct audit_refusals refusals[AUDIT_REFUSAL_UIDS];
+	struct audit_release_seen releases[AUDIT_RELEASES_MAX]; /* a ring */
+	unsigned releases_next;
 };
 
 #define AUDIT_INIT ((struct audit){.dir_fd = -1, .head_fd = -1, .fd = -1})
@@ -111,7 +122,7 @@ int audit_open(int state_dir, uint64_t max_bytes, struct audit *ret,
 int audit_stop(struct audit *audit, struct err *e);
 void audit_close(struct audit *audit);
 
-/* ---- jobs -------------------------------------------------------------- */
+/* ---- jobs ------------------------------------------------------------ */
 
 /* Is there room for the records of one more job than jobs_live? */
 int audit_may_begin(struct audit *audit, unsigned jobs_live, struct err *e);
@@ -128,7 +139,27 @@ void audit_denials_add(struct audit_denials *denials,
 		       const struct policy *policy, int audit_index,
 		       uint32_t nr, const uint64_t args[6], uint32_t errnum);
 
-/* ---- turns ------------------------------------------------------------- */
+/* ---- releases -------------------------------------------------------- */
+
+/*
+ * The record of this workflow's release, if it is among the latest of the
+ * current file (also after a restart); NULL: there may still be an older one.
+ */
+const struct audit_release_seen *audit_release_find(const struct audit *audit,
+						    const char *workflow);
+/* One is about to be published: on the disk when this returns 0. */
+int audit_release(struct audit *audit, const struct proto_release *release,
+		  uid_t peer_uid, pid_t peer_pid, uint64_t *ret_seq,
+		  struct err *e);
+/* One that may not be: why; bounded as the refusals of jobs are.  found_sha256
+ * is the memfd's own, NULL if it came to none. */
+int audit_release_refused(struct audit *audit,
+			  const struct proto_release *release, uid_t peer_uid,
+			  pid_t peer_pid, const uint8_t *found_sha256,
+			  const struct err *why, unsigned jobs_live,
+			  struct err *e);
+
+/* ---- turns ----------------------------------------------------------- */
 
 /*
  * Put all records that need it on the disk.  After a failure of this or of

@@ -34,7 +34,7 @@ broken(struct audit *audit, struct err *e)
 			   "make room or fix the disk, then restart)");
 }
 
-/* ---- head -------------------------------------------------------------- */
+/* ---- head ------------------------------------------------------------ */
 
 int
 audit_write_head(struct audit *audit, struct err *e)
@@ -66,7 +66,7 @@ audit_write_head(struct audit *audit, struct err *e)
 	return 0;
 }
 
-/* ---- records ----------------------------------------------------------- */
+/* ---- records --------------------------------------------------------- */
 
 static void
 sign(const struct audit *audit, const uint8_t hash[AUDIT_HASH_SIZE],
@@ -149,7 +149,7 @@ audit_sync(struct audit *audit, struct err *e)
 	return 0;
 }
 
-/* ---- room -------------------------------------------------------------- */
+/* ---- room ------------------------------------------------------------ */
 
 int
 audit_reserve(struct audit *audit, unsigned records, struct err *e)
@@ -176,10 +176,12 @@ audit_reserve(struct audit *audit, unsigned records, struct err *e)
 	return 0;
 }
 
+/* The live jobs' begins and ends, and so many more. */
 static int
-reserve_for_jobs(struct audit *audit, unsigned jobs, struct err *e)
+reserve_for_jobs(struct audit *audit, unsigned jobs_live, unsigned more,
+		 struct err *e)
 {
-	return audit_reserve(audit, jobs + RESERVE_OTHER, e);
+	return audit_reserve(audit, 2 * jobs_live + more + RESERVE_OTHER, e);
 }
 
 int
@@ -189,8 +191,8 @@ audit_may_begin(struct audit *audit, unsigned jobs_live, struct err *e)
 		return err_set(e, ERR_IO, 0,
 			       "an audit record could not be written: make "
 			       "room or fix the disk, then restart");
-	/* The live ones' ends; a begin and an end for the new one. */
-	if (reserve_for_jobs(audit, jobs_live + 2, e) < 0) {
+	/* A begin and an end for the new one. */
+	if (reserve_for_jobs(audit, jobs_live, 2, e) < 0) {
 		if (!audit->is_full)
 			log_error("audit_full cause=\"%s\"", e->text);
 		audit->is_full = true;
@@ -206,7 +208,7 @@ audit_may_begin(struct audit *audit, unsigned jobs_live, struct err *e)
 	return 0;
 }
 
-/* ---- files ------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------- */
 
 int
 audit_open_file(int dir_fd, uint64_t number, int flags, int *ret_fd,
@@ -255,7 +257,7 @@ fill_next_file(struct audit *next, unsigned jobs_live, struct err *e)
 	if (audit_open_file(next->dir_fd, next->file, O_CREAT | O_EXCL,
 			    &next->fd, e) < 0)
 		return -1;
-	if (reserve_for_jobs(next, jobs_live + 2, e) < 0 ||
+	if (reserve_for_jobs(next, jobs_live, 2, e) < 0 ||
 	    audit_append_log_open(next, e) < 0 || audit_sync(next, e) < 0)
 		return -1;
 	if (fsync(next->dir_fd) < 0)
@@ -328,7 +330,7 @@ rotate_if_due(struct audit *audit, unsigned jobs_live)
 	audit->rotate_not_before_us = clock_mono_us() + MINUTE_US;
 }
 
-/* ---- refusals ---------------------------------------------------------- */
+/* ---- refusals -------------------------------------------------------- */
 
 static struct audit_refusals *
 refusals_of(struct audit *audit, uid_t uid)
@@ -362,7 +364,7 @@ audit_may_tell_refusal(struct audit *audit, uid_t uid, enum err_kind kind,
 
 	/* What is reserved for jobs is not for refusals. */
 	if (row->told < AUDIT_REFUSALS_MAX &&
-	    reserve_for_jobs(audit, jobs_live + 1, &e) == 0) {
+	    reserve_for_jobs(audit, jobs_live, 1, &e) == 0) {
 		row->told++;
 		return true;
 	}
@@ -422,7 +424,7 @@ audit_tell_refusals(struct audit *audit, unsigned jobs_live, bool is_stopping)
 			row->is_used = false;
 			continue;
 		}
-		if (reserve_for_jobs(audit, jobs_live + 1, &e) == 0 &&
+		if (reserve_for_jobs(audit, jobs_live, 1, &e) == 0 &&
 		    append_counted(audit, row, &e) == 0)
 			row->is_used = false;
 		else

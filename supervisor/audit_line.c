@@ -22,7 +22,7 @@
 #define SEQ_KEY "{\"seq\":"
 #define TYPE_KEY ",\"type\":\""
 
-/* ---- writing ----------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------- */
 
 void
 audit_put(struct audit_line *l, const char *fmt, ...)
@@ -117,7 +117,7 @@ audit_line_begin(struct audit_line *l, const struct audit *audit,
 		  (unsigned long long)audit->seq + 1, now, type);
 }
 
-/* ---- hashes ------------------------------------------------------------ */
+/* ---- hashes ---------------------------------------------------------- */
 
 void
 audit_chain_hash(const uint8_t prev[AUDIT_HASH_SIZE], const char *body,
@@ -153,7 +153,7 @@ audit_signed_bytes(const uint8_t log_id[AUDIT_LOG_ID_SIZE], uint64_t file,
 	(void)mempcpy(at, hash, AUDIT_HASH_SIZE);
 }
 
-/* ---- reading ----------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------- */
 
 static int
 hex_value(char c)

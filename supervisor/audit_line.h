@@ -54,7 +54,7 @@ void audit_signed_bytes(const uint8_t log_id[AUDIT_LOG_ID_SIZE], uint64_t file,
 			uint8_t ret[AUDIT_SIGNED_SIZE]);
 int audit_parse_hex(const char *hex, size_t size, uint8_t *ret);
 
-/* ---- audit_chain.c ----------------------------------------------------- */
+/* ---- audit_chain.c --------------------------------------------------- */
 
 /* Close the line with hash and signature, append it, move the head on. */
 int audit_append(struct audit *audit, struct audit_line *l, bool must_sync,
@@ -73,7 +73,7 @@ void audit_tell_refusals(struct audit *audit, unsigned jobs_live,
 int audit_open_file(int dir_fd, uint64_t number, int flags, int *ret_fd,
 		    struct err *e);
 
-/* ---- audit_key.c ------------------------------------------------------- */
+/* ---- audit_key.c ----------------------------------------------------- */
 
 struct audit_key {
 	uint8_t secret[64]; /* libsodium's form */
@@ -88,7 +88,7 @@ void audit_key_free(struct audit_key *key);
 void audit_log_id_of(const uint8_t public_key[AUDIT_KEY_SIZE],
 		     uint8_t ret[AUDIT_LOG_ID_SIZE]);
 
-/* ---- audit_recover.c --------------------------------------------------- */
+/* ---- audit_recover.c ------------------------------------------------- */
 
 /* What the last supervisor left. */
 struct audit_left {
@@ -104,10 +104,16 @@ struct audit_left {
  */
 int audit_recover(struct audit *audit, struct audit_left *ret, struct err *e);
 
-/* ---- audit_record.c ---------------------------------------------------- */
+/* ---- audit_record.c -------------------------------------------------- */
 
 void audit_open_set(struct audit *audit, const char *job_id, size_t len);
 void audit_open_unset(struct audit *audit, const char *job_id, size_t len);
 unsigned audit_open_count(const struct audit *audit);
+
+/* ---- audit_release.c ------------------------------------------------- */
+
+/* Of a release record: what follows its type. */
+void audit_release_remember(struct audit *audit, const char *text,
+			    uint64_t seq);
 
 #endif

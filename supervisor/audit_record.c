@@ -17,7 +17,7 @@
 #define ROOM_AFTER_LIST 4096
 #define ROOM_AFTER_COUNTS 10240
 
-/* ---- jobs under way ---------------------------------------------------- */
+/* ---- jobs under way -------------------------------------------------- */
 
 static bool
 is_open(const char *entry, const char *job_id, size_t len)
@@ -62,8 +62,7 @@ audit_open_count(const struct audit *audit)
 	return count;
 }
 
-/* ---- denials
- * ----------------------------------------------------------------- */
+/* ---- denials --------------------------------------------------------- */
 
 void
 audit_denials_add(struct audit_denials *denials, const struct policy *policy,
@@ -160,8 +159,7 @@ put_denials(struct audit_line *l, const struct audit_job *job)
 	audit_put(l, "}");
 }
 
-/* ---- jobs
- * --------------------------------------------------------------------- */
+/* ---- jobs ------------------------------------------------------------ */
 
 static const char *
 outcome_name(uint32_t outcome)

@@ -27,7 +27,7 @@
 
 #define READ_SIZE ((size_t)4 * AUDIT_LINE_MAX)
 
-/* ---- the head ---------------------------------------------------------- */
+/* ---- the head -------------------------------------------------------- */
 
 struct head {
 	bool is_there;
@@ -138,7 +138,7 @@ read_head(const struct audit *audit, struct head *ret, struct err *e)
 	return 0;
 }
 
-/* ---- files ------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------- */
 
 static bool
 file_number(const char *name, uint64_t *ret)
@@ -176,7 +176,7 @@ find_last_file(int dir_fd, uint64_t *ret, struct err *e)
 	return 0;
 }
 
-/* ---- lines ------------------------------------------------------------- */
+/* ---- lines ----------------------------------------------------------- */
 
 enum line_status { LINE_OK, LINE_END, LINE_TORN, LINE_LONG, LINE_ERROR };
 
@@ -219,7 +219,7 @@ next_line(struct reader *r, const char **ret, size_t *ret_len)
 	}
 }
 
-/* ---- the walk ---------------------------------------------------------- */
+/* ---- the walk -------------------------------------------------------- */
 
 struct walk {
 	struct audit *audit; /* seq, head, sig: of the last good record */
@@ -315,6 +315,8 @@ take_record(struct walk *w, const char *text, size_t len, struct err *e)
 	memcpy(audit->head, f.hash, AUDIT_HASH_SIZE);
 	memcpy(audit->sig, f.sig, AUDIT_SIG_SIZE);
 	follow_jobs(audit, &f);
+	if (is_type(&f, "release"))
+		audit_release_remember(audit, f.type + f.type_len, f.seq);
 	return 0;
 }
 
@@ -362,7 +364,7 @@ walk_file(struct walk *w, int fd, off_t *ret_end, struct err *e)
 	}
 }
 
-/* ---- what a crash left ------------------------------------------------- */
+/* ---- what a crash left ----------------------------------------------- */
 
 static int
 copy_rest(int from, off_t at, int to, struct err *e)

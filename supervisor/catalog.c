@@ -20,13 +20,16 @@
 
 #include "supervisor/base/fd.h"
 #include "supervisor/base/log.h"
+#include "supervisor/base/private.h"
 #include "supervisor/base/str.h"
 #include "supervisor/policyc.h"
 
+#define POLICIES_SIZE (CATALOG_POLICIES_MAX * sizeof(struct catalog_policy))
+#define RUNTIMES_SIZE (CATALOG_RUNTIMES_MAX * sizeof(struct catalog_runtime))
 #define INIT_MAX (16u << 20)
 #define POLICY_SUFFIX ".policy"
 
-/* ---- names in a directory, sorted -------------------------------------- */
+/* ---- names in a directory, sorted ------------------------------------ */
 
 struct names {
 	char name[CATALOG_POLICIES_MAX][POLICY_NAME_MAX];
@@ -113,7 +116,7 @@ open_program(int dir, const char *name, int *ret_fd, struct err *e)
 	return 0;
 }
 
-/* ---- hashes ------------------------------------------------------------ */
+/* ---- hashes ---------------------------------------------------------- */
 
 /* SHA-256 of a struct with its own hash field taken as zero. */
 static bool
@@ -166,7 +169,7 @@ verify_runtime(const struct runtime *runtime, const char *name, struct err *e)
 	return 0;
 }
 
-/* ---- mount sources ----------------------------------------------------- */
+/* ---- mount sources --------------------------------------------------- */
 
 static int
 check_source(const struct policy_mount *m, int fd, struct err *e)
@@ -230,7 +233,8 @@ open_source(const struct policy_mount *m, int *ret_fd, struct err *e)
  * so it is looked up again, with the same checks.
  */
 static int
-renew_source(struct catalog_policy *p, uint32_t i, struct err *e)
+renew_source(struct catalog_policy *p, uint32_t i, bool *ret_is_renewed,
+	     struct err *e)
 {
 	const struct policy_mount *m = &p->policy.mounts[i];
 	struct stat st;
@@ -239,12 +243,24 @@ renew_source(struct catalog_policy *p, uint32_t i, struct err *e)
 	if (p->source[i] < 0 ||
 	    (fstat(p->source[i], &st) == 0 && st.st_nlink > 0))
 		return 0;
+	*ret_is_renewed = true;
 	if (open_source(m, &fd, e) < 0)
 		return -1;
 	log_info("mount_source_renewed policy=%s source=%s", p->policy.name,
 		 m->source);
 	fd_close(&p->source[i]);
 	p->source[i] = fd;
+	return 0;
+}
+
+int
+catalog_renew_sources(struct catalog_policy *policy, bool *ret_is_renewed,
+		      struct err *e)
+{
+	*ret_is_renewed = false;
+	for (uint32_t i = 0; i < policy->policy.mounts_len; i++)
+		if (renew_source(policy, i, ret_is_renewed, e) < 0)
+			return -1;
 	return 0;
 }
 
@@ -265,62 +281,7 @@ open_sources(struct catalog_policy *p)
 	}
 }
 
-static int
-clone_mount(int source, uint64_t attributes, int *ret_fd, struct err *e)
-{
-	struct mount_attr attr = {
-		.attr_set = attributes | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID,
-		.propagation = MS_PRIVATE,
-	};
-	owned_fd int fd =
-		open_tree(source, "",
-			  AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-
-	if (fd < 0)
-		return err_sys(e, "clone mount");
-	if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
-		return err_sys(e, "make mount read-only");
-	*ret_fd = fd_take(&fd);
-	return 0;
-}
-
-int
-catalog_make_mounts(struct catalog_policy *policy,
-		    const struct catalog_runtime *runtime,
-		    int ret_fds[POLICY_MOUNTS_MAX], int *ret_harness,
-		    struct err *e)
-{
-	struct stat st;
-
-	for (uint32_t i = 0; i < policy->policy.mounts_len; i++) {
-		const struct policy_mount *m = &policy->policy.mounts[i];
-		uint64_t attributes = 0;
-
-		if (renew_source(policy, i, e) < 0)
-			return -1;
-		if (policy->source[i] < 0)
-			continue;
-		if ((m->flags & POLICY_MOUNT_DEVICE) == 0)
-			attributes |= MOUNT_ATTR_NODEV;
-		if ((m->flags & (POLICY_MOUNT_NOEXEC | POLICY_MOUNT_DEVICE)) !=
-		    0)
-			attributes |= MOUNT_ATTR_NOEXEC;
-		if (clone_mount(policy->source[i], attributes, &ret_fds[i], e) <
-		    0)
-			return err_wrap(e, "%s", m->source);
-	}
-	if (fstat(runtime->dir, &st) < 0 || st.st_nlink == 0)
-		return err_set(
-			e, ERR_UNSUPPORTED, 0,
-			"runtime %s was replaced or removed: restart the "
-			"supervisor",
-			runtime->runtime.name);
-	if (clone_mount(runtime->dir, MOUNT_ATTR_NODEV, ret_harness, e) < 0)
-		return err_wrap(e, "runtime %s", runtime->runtime.name);
-	return 0;
-}
-
-/* ---- loading ----------------------------------------------------------- */
+/* ---- loading --------------------------------------------------------- */
 
 static int
 load_policy(struct catalog *catalog, struct policyc_request *request,
@@ -332,6 +293,8 @@ load_policy(struct catalog *catalog, struct policyc_request *request,
 	p->memfd = -1;
 	for (size_t i = 0; i < ARRAY_LEN(p->source); i++)
 		p->source[i] = -1;
+	for (size_t i = 0; i < ARRAY_LEN(p->tree); i++)
+		p->tree[i] = -1;
 	if (str_printf(path, sizeof(path), POLICYC_DIR_A "/%s" POLICY_SUFFIX,
 		       name) < 0)
 		return err_set(e, ERR_LIMIT, 0, "policy name too long");
@@ -405,7 +368,7 @@ load_runtime(struct catalog *catalog, struct policyc_request *request, int top,
 	if (str_printf(path, sizeof(path), POLICYC_DIR_A "/%s", name) < 0)
 		return err_set(e, ERR_LIMIT, 0, "runtime name too long");
 	request->argv[2] = path;
-	catalog->runtimes_len++;
+	r->index = catalog->runtimes_len++;
 	if (policyc_run(request, &r->runtime, sizeof(r->runtime), e) < 0)
 		return -1;
 	if (verify_runtime(&r->runtime, name, e) < 0 ||
@@ -463,10 +426,8 @@ catalog_load(struct catalog *catalog, const struct config *config,
 	owned_fd int libexec = -1, compiler = -1;
 
 	*catalog = (struct catalog){.init_fd = -1};
-	catalog->policies =
-		calloc(CATALOG_POLICIES_MAX, sizeof(catalog->policies[0]));
-	catalog->runtimes =
-		calloc(CATALOG_RUNTIMES_MAX, sizeof(catalog->runtimes[0]));
+	catalog->policies = private_alloc(POLICIES_SIZE);
+	catalog->runtimes = private_alloc(RUNTIMES_SIZE);
 	if (catalog->policies == NULL || catalog->runtimes == NULL)
 		return err_sys(e, "make catalog");
 	if (open_dir(AT_FDCWD, config->libexec_dir, &libexec, e) < 0 ||
@@ -486,13 +447,16 @@ catalog_done(struct catalog *catalog)
 		fd_close(&catalog->policies[i].memfd);
 		for (size_t m = 0; m < POLICY_MOUNTS_MAX; m++)
 			fd_close(&catalog->policies[i].source[m]);
+		catalog_drop_trees(&catalog->policies[i]);
 	}
 	for (uint32_t i = 0; i < catalog->runtimes_len; i++) {
 		fd_close(&catalog->runtimes[i].memfd);
 		fd_close(&catalog->runtimes[i].dir);
 	}
-	mem_free(&catalog->policies);
-	mem_free(&catalog->runtimes);
+	private_free(catalog->policies, POLICIES_SIZE);
+	private_free(catalog->runtimes, RUNTIMES_SIZE);
+	catalog->policies = NULL;
+	catalog->runtimes = NULL;
 	catalog->policies_len = catalog->runtimes_len = 0;
 }
 
@@ -512,4 +476,17 @@ catalog_runtime(const struct catalog *catalog, const char *name)
 		if (strcmp(catalog->runtimes[i].runtime.name, name) == 0)
 			return &catalog->runtimes[i];
 	return NULL;
+}
+
+bool
+catalog_may_run(const struct catalog *catalog, const struct policy *policy,
+		const struct runtime *runtime)
+{
+	if (runtime->policy[0] != '\0')
+		return strcmp(runtime->policy, policy->name) == 0;
+	for (uint32_t i = 0; i < catalog->runtimes_len; i++)
+		if (strcmp(catalog->runtimes[i].runtime.policy, policy->name) ==
+		    0)
+			return false;
+	return true;
 }

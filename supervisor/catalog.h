@@ -11,6 +11,7 @@
 #ifndef PC_SUPERVISOR_CATALOG_H
 #define PC_SUPERVISOR_CATALOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "policy/policy.h"
@@ -22,13 +23,16 @@
 
 struct catalog_policy {
 	struct policy policy;
-	int memfd;		       /* the same bytes, sealed */
-	int source[POLICY_MOUNTS_MAX]; /* O_PATH; -1: optional, absent */
-	struct err unusable;	       /* kind != ERR_NONE: refuse jobs */
+	int memfd;			/* the same bytes, sealed */
+	int source[POLICY_MOUNTS_MAX];	/* O_PATH; -1: optional, absent */
+	int tree[CATALOG_RUNTIMES_MAX]; /* by runtime; -1: not made yet */
+	uint32_t renewals;   /* how often what is lent was looked up again */
+	struct err unusable; /* kind != ERR_NONE: refuse jobs */
 };
 
 struct catalog_runtime {
 	struct runtime runtime;
+	uint32_t index;
 	int memfd;
 	int dir; /* O_PATH of its folder */
 	struct err unusable;
@@ -54,14 +58,39 @@ const struct catalog_runtime *catalog_runtime(const struct catalog *catalog,
 					      const char *name);
 
 /*
- * One detached, read-only mount per policy->mounts[i] into ret_fds (-1 where
- * absent) and one of the runtime's folder; all owned by the caller, also what
- * is there on failure.  A source that was replaced on the host is looked up
- * again.
+ * Runtimes with a policy of their own run under that one, others under the
+ * rest.
  */
-int catalog_make_mounts(struct catalog_policy *policy,
-			const struct catalog_runtime *runtime,
-			int ret_fds[POLICY_MOUNTS_MAX], int *ret_harness,
-			struct err *e);
+bool catalog_may_run(const struct catalog *catalog, const struct policy *policy,
+		     const struct runtime *runtime);
+
+/* ---- what a jail is lent (catalog_mounts.c) -------------------------- */
+
+/* A tree with all of it, or else single mounts, -1 where absent. */
+struct lent {
+	int tree;
+	int mounts[POLICY_MOUNTS_MAX];
+	int harness;
+};
+
+/* At the start, of all that can be used. */
+void catalog_make_trees(struct catalog *catalog);
+/* No fds. */
+void lent_init(struct lent *lent);
+void lent_done(struct lent *lent);
+/* Look up again what was replaced on the host; policy->renewals tells. */
+int catalog_look_again(struct catalog_policy *policy,
+		       const struct catalog_runtime *runtime, struct err *e);
+/*
+ * Detached mounts, read-only, owned by the caller, also what is there on
+ * failure.  A source that was replaced on the host is looked up again.
+ */
+int catalog_lend(struct catalog_policy *policy,
+		 const struct catalog_runtime *runtime, struct lent *ret,
+		 struct err *e);
+/* *ret_is_renewed: what was lent before is not up to date. */
+int catalog_renew_sources(struct catalog_policy *policy, bool *ret_is_renewed,
+			  struct err *e);
+void catalog_drop_trees(struct catalog_policy *policy);
 
 #endif

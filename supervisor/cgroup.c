@@ -28,7 +28,7 @@
 #define PROC_TEXT_MAX (256u << 10)
 #define KILL_ROUNDS 100
 
-/* ---- files ------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------- */
 
 int
 cgroup_write(int dir, const char *file, const char *text, struct err *e)
@@ -153,7 +153,7 @@ cgroup_make_dir(int dir, const char *name, int *ret_fd, struct err *e)
 	return cgroup_open_dir(dir, name, ret_fd, e);
 }
 
-/* ---- processes --------------------------------------------------------- */
+/* ---- processes ------------------------------------------------------- */
 
 /* At most max of them; *ret_more says whether there are others. */
 static int
@@ -246,7 +246,7 @@ cgroup_kill_all(int dir)
 	}
 }
 
-/* ---- finding the hierarchies ------------------------------------------- */
+/* ---- finding the hierarchies ----------------------------------------- */
 
 /* Is name one of the comma-separated words? */
 static bool
@@ -442,7 +442,7 @@ cgroup_attach(struct cgroup *cg, int part, const struct cgroup_place *place,
 	return cgroup_make_dir(cg->own[part], cg->name, &cg->root[part], e);
 }
 
-/* ---- the interface ----------------------------------------------------- */
+/* ---- the interface --------------------------------------------------- */
 
 static void
 cgroup_clear(struct cgroup *cg)
@@ -558,6 +558,23 @@ cgroup_sweep(const char *text, const char *instance)
 			sweep_dir(path);
 		at += line + (at[line] == '\n');
 	}
+}
+
+int
+cgroup_limit_memory(const struct cgroup *cg, uint64_t bytes, struct err *e)
+{
+	static const char v1_swap[] = "memory.memsw.limit_in_bytes";
+	int dir = cg->root[CGROUP_MEMORY];
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	bytes -= bytes % page;
+	if (cg->version == 2)
+		return cgroup_write_u64(dir, "memory.max", bytes, e);
+	if (cgroup_write_u64(dir, "memory.limit_in_bytes", bytes, e) < 0)
+		return -1;
+	if (!cgroup_has_file(dir, v1_swap))
+		return 0;
+	return cgroup_write_u64(dir, v1_swap, bytes, e);
 }
 
 static void

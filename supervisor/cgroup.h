@@ -63,8 +63,10 @@ struct cgroup_slot {
 	int oom_fd; /* readable when the slot runs out of memory; -1: none */
 	struct cgroup_usage base; /* counters when the job began */
 	/* v1, which keeps its directories */
-	bool is_clean;		     /* reset since the last job */
-	uint64_t left_bytes;	     /* what that one left charged */
+	bool is_clean;	     /* reset since the last job */
+	bool has_pids;	     /* the directory of pids is as good as new */
+	bool was_killed;     /* somebody was left in it */
+	uint64_t left_bytes; /* what that one left charged */
 	struct cgroup_limits limits; /* as written */
 };
 
@@ -100,6 +102,10 @@ void cgroup_sweep(const char *text, const char *instance);
 /* One line a directory, for cgroup_sweep of the next start. */
 int cgroup_describe(const struct cgroup *cg, char *dst, size_t size);
 
+/* For all slots together, and what their jobs left behind: result files and
+ * full pipes that a client keeps. */
+int cgroup_limit_memory(const struct cgroup *cg, uint64_t bytes, struct err *e);
+
 int cgroup_slot_create(struct cgroup *cg, unsigned index,
 		       struct cgroup_slot *slot, struct err *e);
 /* Empty, reset and limit it for a new job; counters start at 0. */
@@ -129,7 +135,7 @@ void cgroup_slot_kill(struct cgroup *cg, struct cgroup_slot *slot);
 void cgroup_slot_idle(struct cgroup *cg, struct cgroup_slot *slot);
 void cgroup_slot_destroy(struct cgroup *cg, struct cgroup_slot *slot);
 
-/* ---- for the back ends and their tests --------------------------------- */
+/* ---- for the back ends and their tests ------------------------------- */
 
 int cgroup_v1_init(struct cgroup *cg, struct err *e);
 int cgroup_v2_init(struct cgroup *cg, struct err *e);

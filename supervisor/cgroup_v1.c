@@ -4,10 +4,11 @@
  *
  * A slot's directories are kept from job to job and cleaned in between: a new
  * memory cgroup is dear, and removed ones linger, so it is made anew only when
- * a job left a lot in it. The pids directory always is, because its peak cannot
- * be reset.  The child joins by writing "0" to `tasks` itself; any other way
- * waits for an RCU grace period.  The kernel kills one process on
- * out-of-memory, so an eventfd tells us to end the rest of the job.
+ * a job left a lot in it.  The pids directory is made anew when a job had more
+ * than any has, because its peak cannot be reset.  The child joins by writing
+ * "0" to `tasks` itself; any other way waits for an RCU grace period.  The
+ * kernel kills one process on out-of-memory, so an eventfd tells us to end the
+ * rest of the job.
  *
  * What TCP and UDP sockets buffer is not part of a v1 memory limit, and is not
  * counted at all until it has a limit of its own.
@@ -27,8 +28,8 @@
 
 #define CPU_PERIOD_US 100000
 #define NO_LIMIT "-1"
-#define EMPTY_MAX (32u << 20) /* that much is emptied in 0.2 s at most */
-#define LEFT_MAX (1u << 20)   /* that much may stay */
+#define LEFT_MAX (1u << 20) /* that much may stay when a job is over */
+#define LEAST_PIDS 2	    /* jail-init and the payload: any job's peak */
 #define HELD_SHARE 8 /* of a job's limit, may be left by the one before it */
 #define SOCKET_LIMIT "memory.kmem.tcp.limit_in_bytes"
 #define SOCKET_SHARE 4 /* of the memory limit, on top of it */
@@ -140,6 +141,47 @@ renew(struct cgroup *cg, struct cgroup_slot *slot, int part, struct err *e)
 }
 
 static int
+renew_pids(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
+{
+	slot->base.pids_refused = 0;
+	return renew(cg, slot, CGROUP_PIDS, e);
+}
+
+/* 0: this kernel (before 6.1) does not say. */
+static int
+read_pids_peak(const struct cgroup_slot *slot, uint32_t *ret, struct err *e)
+{
+	uint64_t value = 0;
+
+	if (cgroup_read_u64(slot->dir[CGROUP_PIDS], "pids.peak", &value, e) <
+		    0 &&
+	    e->errnum != ENOENT)
+		return -1;
+	*ret = (uint32_t)value;
+	return 0;
+}
+
+/*
+ * For the next job: a directory that never had more than the two that every
+ * jail has tells that one's peak as well as a new one.  One in which somebody
+ * was left is not kept: it cannot be removed before he is gone.
+ */
+static int
+refresh_pids(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
+{
+	uint32_t peak;
+
+	if (read_pids_peak(slot, &peak, e) < 0)
+		return -1;
+	if ((peak > LEAST_PIDS || slot->was_killed) &&
+	    renew_pids(cg, slot, e) < 0)
+		return -1;
+	slot->was_killed = false;
+	slot->has_pids = true;
+	return 0;
+}
+
+static int
 renew_memory(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
 {
 	fd_close(&slot->oom_fd);
@@ -216,11 +258,11 @@ cgroup_v1_limits_write(const struct cgroup_slot *slot,
 		(uint64_t)limits->cpu_percent * (CPU_PERIOD_US / 100), e);
 }
 
+/* What only grows, from job to job. */
 static int
-v1_read_usage(const struct cgroup_slot *slot, struct cgroup_usage *ret,
+read_counters(const struct cgroup_slot *slot, struct cgroup_usage *ret,
 	      struct err *e)
 {
-	int memory = slot->dir[CGROUP_MEMORY], pids = slot->dir[CGROUP_PIDS];
 	char text[256];
 	uint64_t value;
 
@@ -228,57 +270,49 @@ v1_read_usage(const struct cgroup_slot *slot, struct cgroup_usage *ret,
 			    e) < 0)
 		return -1;
 	ret->cpu_us = value / 1000;
-	if (cgroup_read_u64(memory, "memory.max_usage_in_bytes",
-			    &ret->memory_peak_bytes, e) < 0 ||
-	    cgroup_read(memory, "memory.oom_control", text, sizeof(text), e) <
-		    0)
+	if (cgroup_read(slot->dir[CGROUP_MEMORY], "memory.oom_control", text,
+			sizeof(text), e) < 0)
 		return -1;
 	if (!cgroup_key_u64(text, "oom_kill", &ret->oom_kills))
 		return err_set(e, ERR_UNSUPPORTED, 0,
 			       "memory.oom_control has no oom_kill counter: "
 			       "Linux 4.13 or newer is needed");
-	if (cgroup_read(pids, "pids.events", text, sizeof(text), e) < 0)
+	if (cgroup_read(slot->dir[CGROUP_PIDS], "pids.events", text,
+			sizeof(text), e) < 0)
 		return -1;
 	(void)cgroup_key_u64(text, "max", &ret->pids_refused);
-	if (cgroup_has_file(pids, "pids.peak")) {
-		if (cgroup_read_u64(pids, "pids.peak", &value, e) < 0)
-			return -1;
-		ret->pids_peak = (uint32_t)value;
-	}
 	return 0;
 }
 
+static int
+v1_read_usage(const struct cgroup_slot *slot, struct cgroup_usage *ret,
+	      struct err *e)
+{
+	if (read_counters(slot, ret, e) < 0 ||
+	    cgroup_read_u64(slot->dir[CGROUP_MEMORY],
+			    "memory.max_usage_in_bytes",
+			    &ret->memory_peak_bytes, e) < 0)
+		return -1;
+	return read_pids_peak(slot, &ret->pids_peak, e);
+}
+
 /*
- * What the job left would count as the next one's.  To empty a cgroup of a
- * million dentries takes seconds, and what a client holds cannot be taken away:
- * then it goes with its directory.  A little may stay, because to empty even
- * that waits for every CPU.
+ * What the job left would count as the next one's: it goes with its directory.
+ * To empty that instead (memory.force_empty) waits for every CPU, takes seconds
+ * for a million dentries, and cannot take away what a client holds.
  */
 static int
 empty_memory(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
 {
-	struct err ignored = ERR_INIT;
-
 	slot->left_bytes = left_bytes(slot);
 	/* oom_fd: renewing failed the last time. */
-	if (slot->oom_fd < 0 || slot->left_bytes > EMPTY_MAX) {
-		slot->left_bytes = 0;
-		return renew_memory(cg, slot, e);
-	}
-	if (slot->left_bytes > LEFT_MAX) {
-		/* EBUSY leaves some of it; the kernel reclaims that on
-		 * demand. */
-		(void)cgroup_write(slot->dir[CGROUP_MEMORY],
-				   "memory.force_empty", "0", &ignored);
-		slot->left_bytes = left_bytes(slot);
-	}
-	return 0;
+	if (slot->oom_fd >= 0 && slot->left_bytes <= LEFT_MAX)
+		return 0;
+	slot->left_bytes = 0;
+	return renew_memory(cg, slot, e);
 }
 
-/*
- * Everything for the next job that does not depend on it, but the pids
- * directory: who looks for processes that a job left must find it.
- */
+/* Everything for the next job that does not depend on it. */
 static int
 clean(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
 {
@@ -291,7 +325,7 @@ clean(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
 	if (read(slot->oom_fd, &events, sizeof(events)) < 0 && errno != EAGAIN)
 		return err_sys(e, "clear out-of-memory event");
 	slot->base = (struct cgroup_usage){0};
-	if (v1_read_usage(slot, &slot->base, e) < 0)
+	if (read_counters(slot, &slot->base, e) < 0)
 		return -1;
 	slot->is_clean = true;
 	return 0;
@@ -302,16 +336,17 @@ v1_slot_prepare(struct cgroup *cg, struct cgroup_slot *slot,
 		const struct cgroup_limits *limits, struct err *e)
 {
 	if ((!slot->is_clean && clean(cg, slot, e) < 0) ||
-	    renew(cg, slot, CGROUP_PIDS, e) < 0)
+	    (!slot->has_pids && renew_pids(cg, slot, e) < 0))
 		return -1;
-	slot->base.pids_refused = 0;
+	slot->has_pids = false;
 	if (slot->left_bytes > limits->memory_bytes / HELD_SHARE) {
 		if (renew_memory(cg, slot, e) < 0)
 			return -1;
 		slot->left_bytes = 0;
 	}
 	slot->is_clean = false;
-	/* The pids directory is new.  The gate reads all back in any case. */
+	/* The pids directory may be new.  The gate reads all back in any case.
+	 */
 	if (memcmp(limits, &slot->limits, sizeof(*limits)) == 0)
 		return limit_pids(slot, limits, e);
 	if (cgroup_v1_limits_write(slot, limits, e) < 0)
@@ -372,6 +407,7 @@ v1_limits_check(const struct cgroup_slot *slot,
 static void
 v1_slot_kill(struct cgroup_slot *slot)
 {
+	slot->was_killed = true;
 	cgroup_kill_all(slot->dir[CGROUP_PIDS]);
 }
 
@@ -380,7 +416,9 @@ v1_slot_idle(struct cgroup *cg, struct cgroup_slot *slot)
 {
 	struct err e = ERR_INIT;
 
-	if (clean(cg, slot, &e) < 0) /* slot_prepare tries again */
+	/* With a process in it, it cannot be removed.  Of what fails here,
+	 * slot_prepare tries the rest again. */
+	if (clean(cg, slot, &e) < 0 || refresh_pids(cg, slot, &e) < 0)
 		log_warning("cgroup_kept slot=%u error=\"%s\"", slot->index,
 			    e.text);
 }

@@ -6,9 +6,11 @@
 #include "supervisor/config.h"
 
 #include <getopt.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "supervisor/audit.h"
 #include "supervisor/base/str.h"
@@ -20,8 +22,10 @@ enum option_id {
 	OPT_RUNTIME_DIR,
 	OPT_LIBEXEC_DIR,
 	OPT_SLOTS,
+	OPT_STANDBY,
 	OPT_CLIENT_UID,
 	OPT_AUDIT_MAX_BYTES,
+	OPT_MEMORY_MAX,
 	OPT_LOG_LEVEL,
 	OPT_HELP,
 	OPT_VERSION,
@@ -34,8 +38,10 @@ static const struct option options[] = {
 	{"runtime-dir", required_argument, NULL, OPT_RUNTIME_DIR},
 	{"libexec-dir", required_argument, NULL, OPT_LIBEXEC_DIR},
 	{"slots", required_argument, NULL, OPT_SLOTS},
+	{"standby", required_argument, NULL, OPT_STANDBY},
 	{"client-uid", required_argument, NULL, OPT_CLIENT_UID},
 	{"audit-max-bytes", required_argument, NULL, OPT_AUDIT_MAX_BYTES},
+	{"memory-max", required_argument, NULL, OPT_MEMORY_MAX},
 	{"log-level", required_argument, NULL, OPT_LOG_LEVEL},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
@@ -53,10 +59,18 @@ static const char usage[] =
 	"  --libexec-dir DIR   jail-init, promptcraft-policyc "
 	"(/usr/lib/promptcraft)\n"
 	"  --slots N           jails at a time (32)\n"
+	"  --standby N         jails kept ready, one for each of the N latest\n"
+	"                      kinds of jobs: policy, runtime, memory, "
+	"processes\n"
+	"                      (4); 0: none\n"
 	"  --client-uid USER   who besides root may connect (nobody)\n"
 	"  --audit-max-bytes N  size at which the audit log goes on in a new "
 	"file\n"
 	"                      (67108864); SIGHUP does that at once\n"
+	"  --memory-max N      bytes of all jails together, with what clients "
+	"keep "
+	"of\n"
+	"                      their results (3/4 of the machine's)\n"
 	"  --log-level LEVEL   error, warning, info, debug (info)\n";
 
 /* A number, or the name of an account. */
@@ -82,10 +96,31 @@ set_client_uid(const char *value, struct config *c, struct err *e)
 }
 
 static int
-set_option(int id, const char *value, struct config *c, struct err *e)
+set_number(const char *name, const char *value, uint64_t min, uint64_t max,
+	   uint64_t *ret, struct err *e)
+{
+	if (str_to_u64(value, max, ret) < 0 || *ret < min)
+		return err_set(e, ERR_INVALID, 0,
+			       "%s %s: a number from %" PRIu64 " to %" PRIu64,
+			       name, value, min, max);
+	return 0;
+}
+
+static int
+set_count(const char *name, const char *value, uint64_t min, uint64_t max,
+	  uint32_t *ret, struct err *e)
 {
 	uint64_t number;
 
+	if (set_number(name, value, min, max, &number, e) < 0)
+		return -1;
+	*ret = (uint32_t)number;
+	return 0;
+}
+
+static int
+set_option(int id, const char *value, struct config *c, struct err *e)
+{
 	switch (id) {
 	case OPT_SOCKET:
 		c->socket_path = value;
@@ -103,23 +138,23 @@ set_option(int id, const char *value, struct config *c, struct err *e)
 		c->libexec_dir = value;
 		return 0;
 	case OPT_SLOTS:
-		if (str_to_u64(value, CONFIG_SLOTS_MAX, &number) < 0 ||
-		    number == 0)
-			return err_set(e, ERR_INVALID, 0,
-				       "--slots %s: a number from 1 to %d",
-				       value, CONFIG_SLOTS_MAX);
-		c->slots = (uint32_t)number;
-		return 0;
+		return set_count("--slots", value, 1, CONFIG_SLOTS_MAX,
+				 &c->slots, e);
+	case OPT_STANDBY:
+		return set_count("--standby", value, 0, CONFIG_STANDBY_MAX,
+				 &c->standby, e);
 	case OPT_CLIENT_UID:
 		return set_client_uid(value, c, e);
 	case OPT_AUDIT_MAX_BYTES:
-		if (str_to_u64(value, AUDIT_BYTES_MAX, &number) < 0 ||
-		    number < AUDIT_BYTES_MIN)
+		return set_number("--audit-max-bytes", value, AUDIT_BYTES_MIN,
+				  AUDIT_BYTES_MAX, &c->audit_max_bytes, e);
+	case OPT_MEMORY_MAX:
+		if (str_to_u64(value, INT64_MAX, &c->memory_max) < 0 ||
+		    c->memory_max < CONFIG_MEMORY_MIN)
 			return err_set(e, ERR_INVALID, 0,
-				       "--audit-max-bytes %s: a number from "
-				       "%llu to %llu",
-				       value, AUDIT_BYTES_MIN, AUDIT_BYTES_MAX);
-		c->audit_max_bytes = number;
+				       "--memory-max %s: a number of bytes, "
+				       "%llu or more",
+				       value, CONFIG_MEMORY_MIN);
 		return 0;
 	case OPT_LOG_LEVEL:
 		if (log_level_parse(value, &c->log_level) < 0)
@@ -142,6 +177,18 @@ set_option(int id, const char *value, struct config *c, struct err *e)
 	}
 }
 
+/* What the machine has, less what everything but jails needs. */
+static uint64_t
+usual_memory_max(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+	uint64_t bytes = pages > 0 && size > 0
+				 ? (uint64_t)pages / 4 * 3 * (uint64_t)size
+				 : INT64_MAX;
+
+	return bytes > CONFIG_MEMORY_MIN ? bytes : CONFIG_MEMORY_MIN;
+}
+
 int
 config_parse(int argc, char **argv, struct config *ret, struct err *e)
 {
@@ -152,7 +199,9 @@ config_parse(int argc, char **argv, struct config *ret, struct err *e)
 		.runtime_dir = "/usr/lib/promptcraft/runtimes",
 		.libexec_dir = "/usr/lib/promptcraft",
 		.slots = CONFIG_SLOTS_DEFAULT,
+		.standby = CONFIG_STANDBY_DEFAULT,
 		.audit_max_bytes = AUDIT_BYTES_DEFAULT,
+		.memory_max = usual_memory_max(),
 		.log_level = LOG_LEVEL_INFO,
 	};
 	int id;

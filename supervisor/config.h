@@ -15,6 +15,9 @@
 
 #define CONFIG_SLOTS_MAX 256
 #define CONFIG_SLOTS_DEFAULT 32
+#define CONFIG_STANDBY_MAX 16
+#define CONFIG_STANDBY_DEFAULT 4
+#define CONFIG_MEMORY_MIN (64ull << 20)
 
 /* Strings point into argv or are literals. */
 struct config {
@@ -24,7 +27,9 @@ struct config {
 	const char *runtime_dir; /* one folder a runtime */
 	const char *libexec_dir; /* jail-init, promptcraft-policyc */
 	uint32_t slots;
+	uint32_t standby;	  /* jails kept ready, beyond the slots */
 	uint64_t audit_max_bytes; /* then the next file */
+	uint64_t memory_max;	  /* of all jails together, in bytes */
 	bool has_client_uid;
 	uid_t client_uid; /* may connect, besides root */
 	enum log_level log_level;

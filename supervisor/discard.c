@@ -10,7 +10,6 @@
 #include <linux/sched.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,7 +19,6 @@
 #include "supervisor/base/log.h"
 
 #define REAP_US 20000
-#define MEMFD_BLOCKS (32 << 11) /* of 512 bytes: 32 MiB */
 
 static void __attribute__((noreturn)) child(int ours, int parents)
 {
@@ -95,23 +93,11 @@ discard_done(struct discard *d)
 	d->has_pipe = false;
 }
 
-/* To free a gigabyte takes some 70 ms, whatever its size says. */
-static bool
-is_small_memfd(int fd)
-{
-	struct stat st;
-
-	return fd_is_sealed_memfd(fd) && fstat(fd, &st) == 0 &&
-	       st.st_blocks <= MEMFD_BLOCKS;
-}
-
 void
 discard_add(struct discard *d, int *fd)
 {
-	if (*fd < 0 || is_small_memfd(*fd)) {
-		fd_close(fd);
+	if (*fd < 0)
 		return;
-	}
 	if (d->len == DISCARD_MAX)
 		discard_flush(d);
 	if (d->len == DISCARD_MAX) /* no child to be had: better to block */

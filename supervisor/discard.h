@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * discard.h - let go of fds that a client made, without waiting for them.
+ * discard.h - let go of connections, without waiting for what lies in them.
  *
- * Closing the last reference to a socket blocks for as long as its maker said
- * with SO_LINGER, be it passed to us or still in the queue of a connection that
- * we close; one such close would stop the clock of every job.  The kernel waits
- * for nobody in a process that exits: so the last reference is that of a child,
- * which exits when we have closed ours.
+ * Fds that a client sent are never received, but with the connection that we
+ * close goes the last reference to them: to a socket that blocks for as long as
+ * its maker said with SO_LINGER, to gigabytes of memory, to a FUSE file with
+ * pages to write; one such close would stop the clock of every job.  So the
+ * last reference is that of a child, which exits when we have closed ours: for
+ * sockets the kernel then waits for nobody, and who waits for the rest is it.
  */
 #ifndef PC_SUPERVISOR_DISCARD_H
 #define PC_SUPERVISOR_DISCARD_H

@@ -8,11 +8,12 @@
 
 #include "supervisor/base/str.h"
 #include "supervisor/job.h"
+#include "supervisor/release.h"
 #include "supervisor/supervisor.h"
 
 static int
 handle_hello(struct supervisor *sup, struct peer *peer,
-	     const union wire_message *msg, struct wire_fds *fds, struct err *e)
+	     const union wire_message *msg, struct err *e)
 {
 	struct proto_hello_reply reply = {
 		.head.seq = msg->head.seq,
@@ -28,7 +29,6 @@ handle_hello(struct supervisor *sup, struct peer *peer,
 		.cause = sup->cause,
 	};
 
-	(void)fds;
 	(void)e;
 	if (reply.is_ready != 0 &&
 	    audit_may_begin(&sup->audit, job_unanswered(sup), &reply.cause) < 0)
@@ -60,13 +60,11 @@ fill_policy(struct proto_policy_info *info, const struct policy *p)
 
 static int
 handle_policy(struct supervisor *sup, struct peer *peer,
-	      const union wire_message *msg, struct wire_fds *fds,
-	      struct err *e)
+	      const union wire_message *msg, struct err *e)
 {
 	struct proto_policy_info info = {.head.seq = msg->head.seq};
 	uint32_t index = msg->get.index;
 
-	(void)fds;
 	(void)e;
 	if (index < sup->catalog.policies_len)
 		fill_policy(&info, &sup->catalog.policies[index].policy);
@@ -77,16 +75,16 @@ handle_policy(struct supervisor *sup, struct peer *peer,
 
 static int
 handle_runtime(struct supervisor *sup, struct peer *peer,
-	       const union wire_message *msg, struct wire_fds *fds,
-	       struct err *e)
+	       const union wire_message *msg, struct err *e)
 {
 	struct proto_runtime_info info = {.head.seq = msg->head.seq};
 	uint32_t index = msg->get.index;
 
-	(void)fds;
 	(void)e;
 	if (index < sup->catalog.runtimes_len) {
-		const struct runtime *r = &sup->catalog.runtimes[index].runtime;
+		const struct catalog_runtime *known =
+			&sup->catalog.runtimes[index];
+		const struct runtime *r = &known->runtime;
 
 		(void)str_copy(info.name, sizeof(info.name), r->name);
 		(void)str_copy(info.aliases, sizeof(info.aliases), r->aliases);
@@ -96,6 +94,8 @@ handle_runtime(struct supervisor *sup, struct peer *peer,
 			       r->tests_path);
 		(void)str_copy(info.description, sizeof(info.description),
 			       r->description);
+		(void)str_copy(info.policy, sizeof(info.policy), r->policy);
+		info.is_unusable = known->unusable.kind != ERR_NONE;
 	}
 	wire_head_init(&info.head, PROTO_RUNTIME_INFO, sizeof(info), 0);
 	peer_send(peer, &info.head, NULL);
@@ -105,23 +105,32 @@ handle_runtime(struct supervisor *sup, struct peer *peer,
 /* Size and number of fds are in wire.c's table: one row a type, both ends. */
 static const struct {
 	int (*handler)(struct supervisor *sup, struct peer *peer,
-		       const union wire_message *msg, struct wire_fds *fds,
-		       struct err *e);
+		       const union wire_message *msg, struct err *e);
+	/* All that follows the message is in peer->upload. */
+	void (*complete)(struct supervisor *sup, struct peer *peer);
 } table[PROTO_TYPE_COUNT] = {
 	[PROTO_HELLO] = {handle_hello},
 	[PROTO_POLICY_GET] = {handle_policy},
 	[PROTO_RUNTIME_GET] = {handle_runtime},
-	[PROTO_JOB_SUBMIT] = {job_submit},
+	[PROTO_JOB_SUBMIT] = {job_submit, job_uploaded},
 	[PROTO_JOB_KILL] = {job_kill_request},
+	[PROTO_RELEASE] = {release_request, release_uploaded},
 };
 
 int
 dispatch(struct supervisor *sup, struct peer *peer,
-	 const union wire_message *msg, struct wire_fds *fds, struct err *e)
+	 const union wire_message *msg, struct err *e)
 {
 	if (table[msg->head.type].handler == NULL)
 		return err_set(
 			e, ERR_PEER, 0, "%s is not a client's to send",
 			proto_type_name((enum proto_type)msg->head.type));
-	return table[msg->head.type].handler(sup, peer, msg, fds, e);
+	return table[msg->head.type].handler(sup, peer, msg, e);
+}
+
+void
+dispatch_uploaded(struct supervisor *sup, struct peer *peer)
+{
+	table[peer->upload.request.head.type].complete(sup, peer);
+	upload_done(&peer->upload);
 }

@@ -12,9 +12,10 @@
 struct supervisor;
 struct peer;
 
-/* -1: drop the peer.  fds stay the caller's but for what a handler takes. */
+/* -1: drop the peer. */
 int dispatch(struct supervisor *sup, struct peer *peer,
-	     const union wire_message *msg, struct wire_fds *fds,
-	     struct err *e);
+	     const union wire_message *msg, struct err *e);
+/* What followed one of them is here: peer->upload. */
+void dispatch_uploaded(struct supervisor *sup, struct peer *peer);
 
 #endif

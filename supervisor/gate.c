@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -38,6 +39,14 @@ static const char *const ns_names[GATE_NS_COUNT] = {
 	[GATE_NS_MNT] = "ns/mnt",	[GATE_NS_NET] = "ns/net",
 	[GATE_NS_IPC] = "ns/ipc",	[GATE_NS_UTS] = "ns/uts",
 	[GATE_NS_CGROUP] = "ns/cgroup",
+};
+
+/* PIDFD_GET_..._NAMESPACE: newer than the headers of Debian 12. */
+static const unsigned ns_ioctls[GATE_NS_COUNT] = {
+	[GATE_NS_USER] = _IO(0xff, 9),	 [GATE_NS_PID] = _IO(0xff, 5),
+	[GATE_NS_MNT] = _IO(0xff, 3),	 [GATE_NS_NET] = _IO(0xff, 4),
+	[GATE_NS_IPC] = _IO(0xff, 2),	 [GATE_NS_UTS] = _IO(0xff, 10),
+	[GATE_NS_CGROUP] = _IO(0xff, 1),
 };
 
 static int
@@ -144,7 +153,7 @@ gate_pid_of(const struct gate_self *self, int pidfd, pid_t *ret, struct err *e)
 	return 0;
 }
 
-/* ---- one process ------------------------------------------------------- */
+/* ---- one process ----------------------------------------------------- */
 
 static int
 open_process(const struct gate_self *self, pid_t pid, int *ret_dir,
@@ -176,12 +185,18 @@ open_listing(int dir, const char *name, struct err *e)
 	return listing;
 }
 
-/* Call check(dir, entry name) for each number in dir/name. */
+/* A number among those in dir/name, which is open as `at`. */
+struct entry {
+	int dir, at;
+	const char *name;
+};
+
+/* Call check() for each number in dir/name. */
 static int
 for_each_number(int dir, const char *name,
-		int (*check)(int dir, const char *entry, const void *arg,
+		int (*check)(const struct entry *entry, void *arg,
 			     struct err *e),
-		const void *arg, struct err *e)
+		void *arg, struct err *e)
 {
 	DIR *listing = open_listing(dir, name, e);
 	const struct dirent *entry;
@@ -196,7 +211,8 @@ for_each_number(int dir, const char *name,
 			break;
 		if (entry->d_name[0] == '.')
 			continue;
-		rc = check(dir, entry->d_name, arg, e);
+		rc = check(&(struct entry){dir, dirfd(listing), entry->d_name},
+			   arg, e);
 		if (rc < 0)
 			break;
 	}
@@ -207,28 +223,46 @@ for_each_number(int dir, const char *name,
 }
 
 static int
-check_task(int dir, const char *tid, const void *arg, struct err *e)
+check_task(const struct entry *entry, void *arg, struct err *e)
 {
 	const uint32_t *id = arg;
 	char name[NAME_SIZE], text[TEXT_MAX];
 	struct gate_status status;
 
-	if (str_printf(name, sizeof(name), "task/%s/status", tid) < 0)
+	if (str_printf(name, sizeof(name), "%s/status", entry->name) < 0)
 		return err_set(e, ERR_LIMIT, 0, "task name too long");
-	if (read_text(dir, name, text, sizeof(text), e) < 0 ||
+	if (read_text(entry->at, name, text, sizeof(text), e) < 0 ||
 	    gate_status_parse(text, &status, e) < 0 ||
 	    gate_status_check(&status, *id, e) < 0)
-		return err_wrap(e, "task %s", tid);
+		return err_wrap(e, "task %s", entry->name);
 	return 0;
 }
 
+/*
+ * What a link in ns leads to.  Asked of a pidfd it takes an eighth of the time;
+ * a kernel that does not answer (before Linux 6.11), or a process without one,
+ * is asked by the link.
+ */
 static int
-check_namespaces(const struct gate_expected *x, int dir, struct err *e)
+namespace_of(int dir, int pidfd, int i, struct gate_inode *ret, struct err *e)
+{
+	owned_fd int fd = -1;
+
+	if (pidfd >= 0)
+		fd = ioctl(pidfd, ns_ioctls[i], 0);
+	if (fd >= 0)
+		return gate_inode_of(fd, ret, e);
+	return inode_at(dir, ns_names[i], ret, e);
+}
+
+static int
+check_namespaces(const struct gate_expected *x, int dir, int pidfd,
+		 struct err *e)
 {
 	for (int i = 0; i < GATE_NS_COUNT; i++) {
 		struct gate_inode got = {0};
 
-		if (inode_at(dir, ns_names[i], &got, e) < 0)
+		if (namespace_of(dir, pidfd, i, &got, e) < 0)
 			return -1;
 		if (i == GATE_NS_NET && x->net != NULL &&
 		    !is_same(&got, x->net))
@@ -246,18 +280,21 @@ check_namespaces(const struct gate_expected *x, int dir, struct err *e)
 static int
 check_root(const struct gate_self *self, int dir, struct err *e)
 {
-	owned_fd int cwd = -1;
+	owned_fd int top = openat(dir, "root", O_PATH | O_CLOEXEC);
+	owned_fd int cwd = openat(dir, "cwd", O_PATH | O_CLOEXEC);
 	struct gate_inode root = {0}, work = {0}, here = {0};
 	struct statfs fs;
 
-	if (inode_at(dir, "root", &root, e) < 0 ||
-	    inode_at(dir, "root" JAIL_WORK_DIR, &work, e) < 0 ||
-	    inode_at(dir, "cwd", &here, e) < 0)
+	if (top < 0 || cwd < 0)
+		return err_sys(e, "open root and cwd");
+	if (gate_inode_of(top, &root, e) < 0)
 		return -1;
 	if (is_same(&root, &self->root))
 		return err_set(e, ERR_DENIED, 0, "root is the host's");
-	cwd = openat(dir, "cwd", O_PATH | O_CLOEXEC);
-	if (cwd < 0 || fstatfs(cwd, &fs) < 0)
+	if (inode_at(top, JAIL_WORK_DIR + 1, &work, e) < 0 ||
+	    gate_inode_of(cwd, &here, e) < 0)
+		return -1;
+	if (fstatfs(cwd, &fs) < 0)
 		return err_sys(e, "stat cwd");
 	if (!is_same(&work, &here) || fs.f_type != TMPFS_MAGIC)
 		return err_set(e, ERR_DENIED, 0,
@@ -299,27 +336,47 @@ check_rlimits(const struct policy *policy, pid_t pid, struct err *e)
 	return 0;
 }
 
-/* ---- file descriptors -------------------------------------------------- */
+/* ---- file descriptors ------------------------------------------------ */
 
 struct fd_rules {
 	const struct gate_expected *x;
 	const char *mountinfo; /* NULL: before the exec */
+	unsigned seen;	       /* bit n: declared fd n */
 };
 
 static int
-check_declared_fds(int dir, const struct gate_expected *x, struct err *e)
+check_declared_fd(const struct entry *entry, uint64_t number,
+		  struct fd_rules *rules, struct err *e)
 {
-	for (int i = 0; i < PAYLOAD_FD_COUNT; i++) {
-		char name[NAME_SIZE];
-		struct gate_inode got = {0};
+	struct gate_inode got = {0};
 
-		snprintf(name, sizeof(name), "fd/%d", i);
-		if (inode_at(dir, name, &got, e) < 0)
-			return -1;
-		if (!is_same(&got, &x->fds[i]))
-			return err_set(e, ERR_DENIED, 0,
-				       "fd %d is not the one passed", i);
-	}
+	if (inode_at(entry->at, entry->name, &got, e) < 0)
+		return -1;
+	if (!is_same(&got, &rules->x->fds[number]))
+		return err_set(e, ERR_DENIED, 0, "fd %s is not the one passed",
+			       entry->name);
+	rules->seen |= 1u << number;
+	return 0;
+}
+
+static int
+read_fdinfo(const struct entry *entry, char text[TEXT_MAX], struct err *e)
+{
+	char name[NAME_SIZE];
+
+	if (str_printf(name, sizeof(name), "fdinfo/%s", entry->name) < 0)
+		return err_set(e, ERR_LIMIT, 0, "fd name too long");
+	return read_text(entry->dir, name, text, TEXT_MAX, e);
+}
+
+static int
+read_link(const struct entry *entry, char target[NAME_SIZE], struct err *e)
+{
+	ssize_t n = readlinkat(entry->at, entry->name, target, NAME_SIZE - 1);
+
+	if (n < 0)
+		return err_sys(e, "read link fd/%s", entry->name);
+	target[n] = '\0';
 	return 0;
 }
 
@@ -328,71 +385,69 @@ check_declared_fds(int dir, const struct gate_expected *x, struct err *e)
  * mounts of its own namespace.
  */
 static int
-check_opened_fd(int dir, const char *fd, const char *info,
-		const struct fd_rules *rules, struct err *e)
+check_opened_fd(const struct entry *entry, const struct fd_rules *rules,
+		struct err *e)
 {
-	char name[NAME_SIZE], target[NAME_SIZE] = "";
+	char target[NAME_SIZE], info[TEXT_MAX];
 	uint64_t mount;
 
-	if (str_printf(name, sizeof(name), "fd/%s", fd) < 0)
-		return err_set(e, ERR_LIMIT, 0, "fd name too long");
-	if (readlinkat(dir, name, target, sizeof(target) - 1) < 0)
-		return err_sys(e, "read link %s", name);
+	if (read_link(entry, target, e) < 0)
+		return -1;
 	if (strncmp(target, "anon_inode:", 11) == 0 ||
 	    strncmp(target, "pipe:[", 6) == 0)
 		return 0;
+	if (read_fdinfo(entry, info, e) < 0)
+		return -1;
 	if (gate_field_u64(info, "mnt_id", 10, &mount) == 0 &&
 	    gate_has_mount(rules->mountinfo, mount) != 0)
 		return 0;
-	return err_set(e, ERR_DENIED, 0, "fd %s (%.40s) comes from outside", fd,
-		       target);
+	return err_set(e, ERR_DENIED, 0, "fd %s (%.40s) comes from outside",
+		       entry->name, target);
 }
 
 /* Before the exec: the report pipe and the listener, gone with the exec. */
 static int
-check_own_fd(int dir, const char *fd, uint64_t number, const char *info,
+check_own_fd(const struct entry *entry, uint64_t number,
 	     const struct fd_rules *rules, struct err *e)
 {
 	const char *want = NULL;
-	char name[NAME_SIZE], target[NAME_SIZE] = "";
+	char target[NAME_SIZE], info[TEXT_MAX];
 	uint64_t flags;
 
 	if (number == PAYLOAD_FD_REPORT)
 		want = "pipe:[";
 	else if ((int64_t)number == rules->x->listener_number)
 		want = "anon_inode:seccomp notify";
-	if (str_printf(name, sizeof(name), "fd/%s", fd) < 0)
-		return err_set(e, ERR_LIMIT, 0, "fd name too long");
-	if (readlinkat(dir, name, target, sizeof(target) - 1) < 0)
-		return err_sys(e, "read link %s", name);
+	if (read_link(entry, target, e) < 0)
+		return -1;
 	if (want == NULL || strncmp(target, want, strlen(want)) != 0)
 		return err_set(e, ERR_DENIED, 0,
-			       "fd %s (%.40s) is not declared", fd, target);
+			       "fd %s (%.40s) is not declared", entry->name,
+			       target);
+	if (read_fdinfo(entry, info, e) < 0)
+		return -1;
 	if (gate_field_u64(info, "flags", 8, &flags) < 0 ||
 	    (flags & O_CLOEXEC) == 0)
 		return err_set(e, ERR_DENIED, 0,
-			       "fd %s would stay open in the runtime", fd);
+			       "fd %s would stay open in the runtime",
+			       entry->name);
 	return 0;
 }
 
 static int
-check_fd(int dir, const char *fd, const void *arg, struct err *e)
+check_fd(const struct entry *entry, void *arg, struct err *e)
 {
-	const struct fd_rules *rules = arg;
-	char name[NAME_SIZE], info[TEXT_MAX];
+	struct fd_rules *rules = arg;
 	uint64_t number;
 
-	if (str_to_u64(fd, INT32_MAX, &number) < 0)
-		return err_set(e, ERR_INVALID, 0, "fd %s is no number", fd);
+	if (str_to_u64(entry->name, INT32_MAX, &number) < 0)
+		return err_set(e, ERR_INVALID, 0, "fd %s is no number",
+			       entry->name);
 	if (number < PAYLOAD_FD_COUNT)
-		return 0;
-	if (str_printf(name, sizeof(name), "fdinfo/%s", fd) < 0)
-		return err_set(e, ERR_LIMIT, 0, "fd name too long");
-	if (read_text(dir, name, info, sizeof(info), e) < 0)
-		return -1;
+		return check_declared_fd(entry, number, rules, e);
 	if (rules->mountinfo != NULL)
-		return check_opened_fd(dir, fd, info, rules, e);
-	return check_own_fd(dir, fd, number, info, rules, e);
+		return check_opened_fd(entry, rules, e);
+	return check_own_fd(entry, number, rules, e);
 }
 
 static int
@@ -401,9 +456,12 @@ check_fds(int dir, const struct gate_expected *x, const char *mountinfo,
 {
 	struct fd_rules rules = {.x = x, .mountinfo = mountinfo};
 
-	if (check_declared_fds(dir, x, e) < 0)
+	if (for_each_number(dir, "fd", check_fd, &rules, e) < 0)
 		return -1;
-	return for_each_number(dir, "fd", check_fd, &rules, e);
+	for (unsigned i = 0; i < PAYLOAD_FD_COUNT; i++)
+		if ((rules.seen & 1u << i) == 0)
+			return err_set(e, ERR_DENIED, 0, "fd %u is closed", i);
+	return 0;
 }
 
 /*
@@ -411,28 +469,24 @@ check_fds(int dir, const struct gate_expected *x, const char *mountinfo,
  * may be unpacking: an fd that is gone by now is none.
  */
 static int
-check_init_fd(int dir, const char *fd, const void *arg, struct err *e)
+check_init_fd(const struct entry *entry, void *arg, struct err *e)
 {
 	const struct fd_rules *rules = arg;
-	char name[NAME_SIZE], target[NAME_SIZE] = "", info[TEXT_MAX];
+	char target[NAME_SIZE], info[TEXT_MAX];
 	struct gate_inode got = {0};
 	uint64_t mount, pid;
 
-	if (str_printf(name, sizeof(name), "fd/%s", fd) < 0)
-		return err_set(e, ERR_LIMIT, 0, "fd name too long");
-	if (readlinkat(dir, name, target, sizeof(target) - 1) < 0)
-		return errno == ENOENT ? 0 : err_sys(e, "read link fd/%s", fd);
-	if (strcmp(target, "anon_inode:[signalfd]") == 0 ||
-	    strncmp(target, "pipe:[", 6) == 0)
-		return 0;
-	if (inode_at(dir, name, &got, e) < 0)
+	if (inode_at(entry->at, entry->name, &got, e) < 0)
 		return e->errnum == ENOENT ? 0 : -1;
 	for (int i = 0; i < GATE_INIT_FDS; i++)
 		if (is_same(&got, &rules->x->init_fds[i]))
 			return 0;
-	if (str_printf(name, sizeof(name), "fdinfo/%s", fd) < 0)
-		return err_set(e, ERR_LIMIT, 0, "fd name too long");
-	if (read_text(dir, name, info, sizeof(info), e) < 0)
+	if (read_link(entry, target, e) < 0)
+		return e->errnum == ENOENT ? 0 : -1;
+	if (strcmp(target, "anon_inode:[signalfd]") == 0 ||
+	    strncmp(target, "pipe:[", 6) == 0)
+		return 0;
+	if (read_fdinfo(entry, info, e) < 0)
 		return e->errnum == ENOENT ? 0 : -1;
 	/* The payload's pidfd, which it has sent and is about to close. */
 	if (gate_field_u64(info, "Pid", 10, &pid) == 0 &&
@@ -441,11 +495,11 @@ check_init_fd(int dir, const char *fd, const void *arg, struct err *e)
 	if (gate_field_u64(info, "mnt_id", 10, &mount) == 0 &&
 	    gate_has_mount(rules->mountinfo, mount) != 0)
 		return 0;
-	return err_set(e, ERR_DENIED, 0, "fd %s (%.40s) comes from outside", fd,
-		       target);
+	return err_set(e, ERR_DENIED, 0, "fd %s (%.40s) comes from outside",
+		       entry->name, target);
 }
 
-/* ---- postures ---------------------------------------------------------- */
+/* ---- postures -------------------------------------------------------- */
 
 static char mountinfo_text[MOUNTINFO_MAX]; /* one thread */
 
@@ -456,7 +510,9 @@ check_surroundings(const struct gate_expected *x, pid_t pid, int dir,
 {
 	char text[TEXT_MAX];
 
-	if (check_namespaces(x, dir, e) < 0 ||
+	int pidfd = pid == x->payload_pid ? x->payload_pidfd : -1;
+
+	if (check_namespaces(x, dir, pidfd, e) < 0 ||
 	    check_root(x->self, dir, e) < 0 ||
 	    check_rlimits(x->policy, pid, e) < 0)
 		return -1;
@@ -482,14 +538,13 @@ check_payload_process(const struct gate_expected *x, pid_t pid, struct err *e)
 }
 
 /*
- * The one thread that there is before the exec has the policy's filter.  No
- * filter can be taken away, and no task of the runtime comes from elsewhere:
- * where each has one filter, later, it is this one.
+ * The one thread that there is before the exec.  With what is seen of its
+ * filter later: no filter can be taken away, and no task of the runtime comes
+ * from elsewhere; where each has one filter, later, it is this one.
  */
 static int
 check_first_task(const struct gate_expected *x, int dir, struct err *e)
 {
-	const struct policy *p = x->policy;
 	char text[TEXT_MAX];
 	struct gate_status s;
 
@@ -500,7 +555,7 @@ check_first_task(const struct gate_expected *x, int dir, struct err *e)
 	if (s.threads != 1)
 		return err_set(e, ERR_DENIED, 0, "%u threads in place of one",
 			       s.threads);
-	return gate_filter_check(x->payload_pid, p->bpf, p->bpf_len, e);
+	return 0;
 }
 
 /* A process that is not the payload can have another filter. */
@@ -514,7 +569,7 @@ check_process(const struct gate_expected *x, pid_t pid, struct err *e)
 	return gate_filter_check(pid, x->policy->bpf, x->policy->bpf_len, e);
 }
 
-/* With the bundle it reads what nobody trusts: it must hold nothing else. */
+/* It reads what nobody trusts: it must hold nothing else. */
 static int
 check_init_fds(const struct gate_expected *x, struct err *e)
 {
@@ -529,13 +584,35 @@ check_init_fds(const struct gate_expected *x, struct err *e)
 	return for_each_number(dir, "fd", check_init_fd, &rules, e);
 }
 
+/*
+ * The payload before its exec.  Its filter is read last: meanwhile it comes to
+ * its stop on another processor.
+ */
+static int
+check_before_exec(const struct gate_expected *x, bool is_direct, struct err *e)
+{
+	const struct policy *p = x->policy;
+	const pid_t pid = x->payload_pid;
+	struct err ignored = ERR_INIT;
+	owned_fd int dir = -1;
+
+	/* The status first: it names who traces. */
+	if (open_process(x->self, pid, &dir, e) < 0 ||
+	    check_first_task(x, dir, e) < 0 || gate_filter_begin(pid, e) < 0)
+		return -1;
+	if (check_fds(dir, x, NULL, e) < 0 ||
+	    (is_direct &&
+	     check_surroundings(x, pid, dir, mountinfo_text, e) < 0)) {
+		(void)gate_filter_end(pid, p->bpf, p->bpf_len, &ignored);
+		return -1;
+	}
+	return gate_filter_end(pid, p->bpf, p->bpf_len, e);
+}
+
 int
 gate_check_filtered(const struct gate_expected *x, struct err *e)
 {
-	owned_fd int dir = -1;
-
-	if (open_process(x->self, x->payload_pid, &dir, e) < 0 ||
-	    check_fds(dir, x, NULL, e) < 0 || check_first_task(x, dir, e) < 0)
+	if (check_before_exec(x, false, e) < 0)
 		return err_wrap(e, "posture before exec");
 	return 0;
 }
@@ -543,12 +620,10 @@ gate_check_filtered(const struct gate_expected *x, struct err *e)
 int
 gate_check_direct(const struct gate_expected *x, struct err *e)
 {
-	owned_fd int dir = -1;
 	int pids[3];
 	size_t len;
 
-	if (cgroup_slot_pids(x->slot, pids, ARRAY_LEN(pids), &len, e) < 0 ||
-	    cgroup_limits_check(x->cgroup, x->slot, &x->limits, e) < 0)
+	if (cgroup_slot_pids(x->slot, pids, ARRAY_LEN(pids), &len, e) < 0)
 		return err_wrap(e, "posture");
 	if (len != 2 || pids[0] == pids[1] ||
 	    (pids[0] != x->init_pid && pids[0] != x->payload_pid) ||
@@ -556,12 +631,8 @@ gate_check_direct(const struct gate_expected *x, struct err *e)
 		return err_set(e, ERR_DENIED, 0,
 			       "posture: not jail-init and the payload alone "
 			       "are in its cgroup");
-	if (open_process(x->self, x->payload_pid, &dir, e) < 0 ||
-	    check_fds(dir, x, NULL, e) < 0 || check_first_task(x, dir, e) < 0 ||
-	    check_surroundings(x, x->payload_pid, dir, mountinfo_text, e) < 0)
+	if (check_before_exec(x, true, e) < 0)
 		return err_wrap(e, "posture before exec");
-	if (check_init_fds(x, e) < 0)
-		return err_wrap(e, "posture of jail-init");
 	return 0;
 }
 
@@ -572,8 +643,7 @@ gate_check_ready(const struct gate_expected *x, struct err *e)
 	bool has_payload = false, has_init = false;
 	size_t len;
 
-	if (cgroup_slot_pids(x->slot, pids, ARRAY_LEN(pids), &len, e) < 0 ||
-	    cgroup_limits_check(x->cgroup, x->slot, &x->limits, e) < 0)
+	if (cgroup_slot_pids(x->slot, pids, ARRAY_LEN(pids), &len, e) < 0)
 		return err_wrap(e, "posture");
 	for (size_t i = 0; i < len; i++) {
 		if (pids[i] == x->init_pid) {
@@ -588,8 +658,22 @@ gate_check_ready(const struct gate_expected *x, struct err *e)
 		return err_set(e, ERR_DENIED, 0,
 			       "posture: %s is not in its cgroup",
 			       has_payload ? "jail-init" : "payload");
+	return 0;
+}
+
+int
+gate_check_init_fds(const struct gate_expected *x, struct err *e)
+{
 	if (check_init_fds(x, e) < 0)
 		return err_wrap(e, "posture of jail-init");
+	return 0;
+}
+
+int
+gate_check_limits(const struct gate_expected *x, struct err *e)
+{
+	if (cgroup_limits_check(x->cgroup, x->slot, &x->limits, e) < 0)
+		return err_wrap(e, "posture");
 	return 0;
 }
 
@@ -621,7 +705,7 @@ gate_check_init(const struct gate_expected *x, struct err *e)
 				       "is not %u",
 				       s.uid[i], s.gid[i], id);
 	}
-	if (check_namespaces(x, dir, e) < 0)
+	if (check_namespaces(x, dir, x->init_pidfd, e) < 0)
 		return err_wrap(e, "posture of jail-init");
 	return 0;
 }

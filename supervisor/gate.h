@@ -3,12 +3,13 @@
  * gate.h - is the live jail what the policy says?  Read from outside, in our
  * own /proc, before the first untrusted instruction.
  *
- * Posture A, when the payload has its filter and stops before the exec of the
- * harness: one thread, whose filter is the policy's byte for byte, and no fd
- * but the declared ones.  Posture B, when the harness waits: ids, capabilities,
- * seccomp, namespaces, cgroups, limits, mounts, root and fds of every task of
- * every process, and the fds of jail-init.  Posture C, when the bundle is
- * unpacked: jail-init has dropped to CAP_KILL.
+ * Posture C, before jail-init gets the bundle: it has dropped to CAP_KILL and
+ * holds nothing but what it was given; the cgroups' limits.  Posture A, when
+ * the payload has its filter and stops before the exec of the harness: one
+ * thread, whose filter is the policy's byte for byte, and no fd but the
+ * declared ones. Posture B, when the harness waits: ids, capabilities, seccomp,
+ * namespaces, cgroups, limits, mounts, root and fds of every task of every
+ * process; and, when the bundle is unpacked, once more what jail-init holds.
  *
  * Nothing the jail says is believed; what is read comes from the kernel.
  * Stopping at the first mismatch is right: one is enough to kill the job.
@@ -50,6 +51,9 @@ struct gate_self {
 int gate_self_init(struct gate_self *self, struct err *e);
 void gate_self_done(struct gate_self *self);
 
+/* By what jail-init is given: CONTROL, POLICY, RUNTIME, the bundle. */
+#define GATE_INIT_CONTROL 0
+#define GATE_INIT_JOBS 1 /* and the rest */
 #define GATE_INIT_FDS 4
 
 /* What this job's jail must look like. */
@@ -60,9 +64,9 @@ struct gate_expected {
 	const struct cgroup_slot *slot;
 	struct cgroup_limits limits;
 	pid_t init_pid, payload_pid;
-	uint32_t uid_base; /* jail-init; payload is + 1 */
+	int init_pidfd, payload_pidfd; /* theirs; the job's */
+	uint32_t uid_base;	       /* jail-init; payload is + 1 */
 	struct gate_inode fds[PAYLOAD_FD_COUNT];
-	/* What jail-init is given: CONTROL, POLICY, RUNTIME, the bundle. */
 	struct gate_inode init_fds[GATE_INIT_FDS];
 	int32_t listener_number; /* in the payload; -1: none */
 	/* The slot's network namespace; NULL: any but ours. */
@@ -74,6 +78,8 @@ int gate_check_ready(const struct gate_expected *x, struct err *e);
 /* A and B at once, for a program that waits for its exec until it runs. */
 int gate_check_direct(const struct gate_expected *x, struct err *e);
 int gate_check_init(const struct gate_expected *x, struct err *e);
+int gate_check_init_fds(const struct gate_expected *x, struct err *e);
+int gate_check_limits(const struct gate_expected *x, struct err *e);
 
 /* The inode behind fd, for gate_expected.fds. */
 int gate_inode_of(int fd, struct gate_inode *ret, struct err *e);
@@ -81,15 +87,23 @@ int gate_inode_of(int fd, struct gate_inode *ret, struct err *e);
 int gate_pid_of(const struct gate_self *self, int pidfd, pid_t *ret,
 		struct err *e);
 
-/* ---- the filter that the kernel holds (gate_filter.c) ------------------- */
+/* ---- the filter that the kernel holds (gate_filter.c) ---------------- */
 
-/* A process that waits; ERR_DENIED if its filter is not bpf[0..bpf_len). */
+/*
+ * A process that waits is asked to stop; while it comes to that, other things
+ * can be looked at.  The end lets it go on, and must follow in any case.
+ */
+int gate_filter_begin(pid_t pid, struct err *e);
+/* ERR_DENIED if its filter is not bpf[0..bpf_len). */
+int gate_filter_end(pid_t pid, const struct sock_filter *bpf, uint32_t bpf_len,
+		    struct err *e);
+/* Both. */
 int gate_filter_check(pid_t pid, const struct sock_filter *bpf,
 		      uint32_t bpf_len, struct err *e);
 /* Can this process do that at all?  ERR_UNSUPPORTED with the fix if not. */
 int gate_filter_probe(struct err *e);
 
-/* ---- /proc texts (pure, gate_parse.c, gate_mounts.c) -------------------- */
+/* ---- /proc texts (pure, gate_parse.c, gate_mounts.c) ----------------- */
 
 /* What /proc/PID/task/TID/status says. */
 struct gate_status {

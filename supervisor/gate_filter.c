@@ -25,31 +25,58 @@
 #include "supervisor/gate.h"
 
 #define STOP_US 1000000
+#define REST_NS 100000000 /* SIGCHLD comes before */
+/* It comes to its stop on another processor; to sleep and to be woken takes
+ * longer.  If it has not by now, there is none for it but ours. */
 #define SPINS 100
+#define SPINS_LATE 5
+
+/* Sleep until a child may have stopped. */
+static int
+await_stop(pid_t pid, int *ret_status, struct err *e)
+{
+	const struct timespec rest = {.tv_nsec = REST_NS};
+	uint64_t deadline = clock_mono_us() + STOP_US;
+	sigset_t child, before;
+	pid_t got;
+	int rc = 0;
+
+	(void)sigemptyset(&child);
+	(void)sigaddset(&child, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &child, &before) < 0)
+		return err_sys(e, "block SIGCHLD");
+	for (;;) {
+		got = waitpid(pid, ret_status, __WALL | WNOHANG);
+		if (got == pid)
+			break;
+		if (got < 0 && errno != EINTR) {
+			rc = err_sys(e, "wait for its stop");
+			break;
+		}
+		if (clock_mono_us() > deadline) {
+			rc = err_set(e, ERR_IO, ETIMEDOUT, "wait for its stop");
+			break;
+		}
+		(void)sigtimedwait(&child, NULL, &rest);
+	}
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return rc;
+}
 
 /* 0: stopped, *ret_signal is what it must be given when it goes on. */
 static int
-wait_stop(pid_t pid, int *ret_signal, struct err *e)
+wait_stop(pid_t pid, unsigned spins, int *ret_signal, struct err *e)
 {
-	const struct timespec pause = {.tv_nsec = 50000};
-	uint64_t deadline = clock_mono_us() + STOP_US;
-	int status;
+	pid_t got = 0;
+	int status = 0;
 
-	for (unsigned i = 0;; i++) {
-		pid_t got = waitpid(pid, &status, __WALL | WNOHANG);
-
-		if (got == pid)
-			break;
-		if (got < 0 && errno != EINTR)
-			return err_sys(e, "wait for its stop");
-		if (clock_mono_us() > deadline)
-			return err_set(e, ERR_IO, ETIMEDOUT,
-				       "wait for its stop");
-		if (i < SPINS)
+	while (spins-- > 0 && got == 0) {
+		got = waitpid(pid, &status, __WALL | WNOHANG);
+		if (got == 0)
 			(void)sched_yield();
-		else
-			(void)nanosleep(&pause, NULL);
 	}
+	if (got != pid && await_stop(pid, &status, e) < 0)
+		return -1;
 	if (!WIFSTOPPED(status))
 		return err_set(e, ERR_PEER, 0, "it ended");
 	/* An event of ptrace is no signal. */
@@ -57,26 +84,26 @@ wait_stop(pid_t pid, int *ret_signal, struct err *e)
 	return 0;
 }
 
+_Static_assert(POLICY_BPF_MAX == BPF_MAXINSNS, "room for any filter");
+
 /* Of a stopped process; 0 is the oldest, and there is only one. */
 static int
 compare_filter(pid_t pid, const struct sock_filter *bpf, uint32_t bpf_len,
 	       struct err *e)
 {
 	static struct sock_filter got[POLICY_BPF_MAX]; /* one thread */
-	long len = ptrace(PTRACE_SECCOMP_GET_FILTER, pid, NULL, NULL);
+	/* As long as any can be (BPF_MAXINSNS). */
+	long len = ptrace(PTRACE_SECCOMP_GET_FILTER, pid, NULL, got);
 
 	if (len < 0 && errno == ENOENT)
 		return err_set(e, ERR_DENIED, 0, "no seccomp filter");
 	if (len < 0)
 		return err_sys(e, "read the seccomp filter back");
-	/* The kernel writes as much as it just said. */
-	if (len != (long)bpf_len || len > POLICY_BPF_MAX)
+	if (len != (long)bpf_len)
 		return err_set(e, ERR_DENIED, 0,
 			       "seccomp filter of %ld instructions is not the "
 			       "policy's",
 			       len);
-	if (ptrace(PTRACE_SECCOMP_GET_FILTER, pid, NULL, got) != len)
-		return err_sys(e, "read the seccomp filter back");
 	if (memcmp(got, bpf, bpf_len * sizeof(got[0])) != 0)
 		return err_set(e, ERR_DENIED, 0,
 			       "seccomp filter is not the policy's");
@@ -84,23 +111,45 @@ compare_filter(pid_t pid, const struct sock_filter *bpf, uint32_t bpf_len,
 }
 
 int
-gate_filter_check(pid_t pid, const struct sock_filter *bpf, uint32_t bpf_len,
-		  struct err *e)
+gate_filter_begin(pid_t pid, struct err *e)
 {
-	long sig = 0;
-	int rc, given = 0;
-
 	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0)
 		return err_sys(e, "attach to read the seccomp filter");
 	if (ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0)
 		return err_sys(e, "stop to read the seccomp filter");
-	if (wait_stop(pid, &given, e) < 0)
+	return 0;
+}
+
+static int
+end(pid_t pid, unsigned spins, const struct sock_filter *bpf, uint32_t bpf_len,
+    struct err *e)
+{
+	long sig = 0;
+	int rc, given = 0;
+
+	if (wait_stop(pid, spins, &given, e) < 0)
 		return err_wrap(e, "stop to read the seccomp filter");
 	rc = compare_filter(pid, bpf, bpf_len, e);
 	sig = given;
 	if (ptrace(PTRACE_DETACH, pid, NULL, (void *)sig) < 0 && rc == 0)
 		rc = err_sys(e, "let go on after reading the filter");
 	return rc;
+}
+
+int
+gate_filter_end(pid_t pid, const struct sock_filter *bpf, uint32_t bpf_len,
+		struct err *e)
+{
+	return end(pid, SPINS_LATE, bpf, bpf_len, e);
+}
+
+int
+gate_filter_check(pid_t pid, const struct sock_filter *bpf, uint32_t bpf_len,
+		  struct err *e)
+{
+	if (gate_filter_begin(pid, e) < 0)
+		return -1;
+	return end(pid, SPINS, bpf, bpf_len, e);
 }
 
 static void __attribute__((noreturn))

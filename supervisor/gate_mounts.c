@@ -118,7 +118,7 @@ parse_line(const char *at, struct mount *ret)
 	return ret->super.len > 0;
 }
 
-/* ---- what a policy lets be there ---------------------------------------- */
+/* ---- what a policy lets be there ------------------------------------- */
 
 static size_t
 make_rows(const struct policy *p, struct row rows[ROWS_MAX])

@@ -107,13 +107,15 @@ probe_calls(struct err *e)
 int
 host_check_cores(int proc_fd, struct err *e)
 {
-	owned_fd int fd = openat(proc_fd, "sys/kernel/core_pattern",
-				 O_RDONLY | O_CLOEXEC);
+	static int fd = -1; /* kept: asked for each job */
 	char text[64] = "";
 
+	if (fd < 0)
+		fd = openat(proc_fd, "sys/kernel/core_pattern",
+			    O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		return 0; /* a kernel without core dumps */
-	if (fd < 0 || fd_read_full(fd, text, sizeof(text) - 1) < 0)
+	if (fd < 0 || pread(fd, text, sizeof(text) - 1, 0) < 0)
 		return err_sys(e, "read kernel.core_pattern");
 	if (text[0] != '@')
 		return 0;

@@ -19,11 +19,9 @@
 #include "supervisor/base/str.h"
 #include "supervisor/supervisor.h"
 
-/* Submit to gate opened: milliseconds, but not on a machine under load. */
-#define PREPARE_US 30000000
 #define END_US 5000000 /* between reports that PID 1 does not die */
 
-/* ---- ending ------------------------------------------------------------ */
+/* ---- ending ---------------------------------------------------------- */
 
 static void
 kill_init(const struct job *job)
@@ -43,6 +41,10 @@ job_end_by_kill(struct job *job)
 {
 	if (job->state >= JOB_ENDING)
 		return;
+	if (job->state == JOB_STANDBY) {
+		standby_lost(job);
+		return;
+	}
 	if (job->has_run && job->end_us == 0)
 		job->end_us = clock_mono_us();
 	job->state = JOB_ENDING;
@@ -70,19 +72,15 @@ kill_for(struct job *job, enum proto_reason reason)
 	job_end_by_kill(job);
 }
 
-/* ---- requests ---------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------- */
 
-static struct job *
-place_for(struct supervisor *sup, struct peer *peer, struct slot *slot)
+struct job *
+job_place(struct supervisor *sup, struct slot *slot)
 {
 	struct job *job = &sup->jobs[slot->index];
 
 	*job = (struct job){
-		.state = JOB_PREPARING,
 		.sup = sup,
-		.peer = peer,
-		.peer_uid = peer->uid,
-		.peer_pid = peer->pid,
 		.slot = slot,
 		.jail.pidfd = -1,
 		.control = -1,
@@ -90,6 +88,7 @@ place_for(struct supervisor *sup, struct peer *peer, struct slot *slot)
 		.listener = -1,
 		.payload_pidfd = -1,
 		.listener_number = -1,
+		.expected = {.init_pidfd = -1, .payload_pidfd = -1},
 		.bundle = -1,
 		.collected = -1,
 		.pipes = {-1, -1, -1, -1},
@@ -100,7 +99,6 @@ place_for(struct supervisor *sup, struct peer *peer, struct slot *slot)
 		.oom_watch = WATCH_INIT,
 		.posture = "not reached",
 	};
-	peer->jobs++;
 	sup->jobs_live++;
 	return job;
 }
@@ -108,7 +106,7 @@ place_for(struct supervisor *sup, struct peer *peer, struct slot *slot)
 unsigned
 job_unanswered(const struct supervisor *sup)
 {
-	return sup->jobs_live - sup->jobs_leaving;
+	return sup->jobs_live - sup->jobs_leaving - sup->standby.jails;
 }
 
 /* One that only leaves has been answered, and there are slots to spare. */
@@ -153,7 +151,9 @@ check_capacity(const struct supervisor *sup, const struct peer *peer,
 	if (peer->jobs >= LISTEN_JOBS_PER_PEER)
 		return err_set(e, ERR_BUSY, 0, "%u jobs on one connection",
 			       peer->jobs);
-	if (job_slots_free(sup) == 0 || sup->slots.used == sup->slots.count)
+	/* Those whose bundle is under way have the first claim. */
+	if (job_slots_free(sup) <= sup->listener.uploads ||
+	    sup->slots.used == sup->slots.count)
 		return err_set(e, ERR_BUSY, 0,
 			       "all %u slots are in use: try again later",
 			       sup->config.slots);
@@ -176,61 +176,125 @@ reap_unwatched(struct job *job)
 	return true;
 }
 
-static void
-begin(struct job *job, const struct proto_job_submit *submit,
-      const uint8_t bundle_sha256[32], int *bundle, uint64_t now_us)
+void
+job_discard(struct job *job)
 {
-	struct err e = ERR_INIT;
+	job_close(job);
+	kill_init(job);
+	job->state = JOB_LEAVING;
+	job->sup->jobs_leaving++;
+	job->deadline_us = clock_mono_us() + END_US;
+	if (job->is_reaped || job->jail.pidfd < 0 || reap_unwatched(job))
+		job_leave(job);
+}
 
+static int
+give_jail(struct job *job, struct err *e)
+{
+	if (job_expect(job, e) < 0)
+		return -1;
+	if (job->jail.pidfd < 0)
+		return job_start(job, e);
+	job_go_on(job);
+	return job_record_begin(job, e);
+}
+
+static void
+begin(struct supervisor *sup, struct peer *peer,
+      const struct proto_job_submit *submit, const uint8_t bundle_sha256[32],
+      int *bundle)
+{
+	struct standby_kind kind = {
+		.policy = catalog_policy(&sup->catalog, submit->policy),
+		.runtime = catalog_runtime(&sup->catalog, submit->runtime),
+	};
+	struct proto_limits limits;
+	struct err e = ERR_INIT;
+	struct job *job;
+
+	job_limits(&submit->limits, &kind.policy->policy, &limits);
+	kind.memory_bytes = limits.memory_bytes;
+	kind.pids = limits.pids;
+	job = standby_take(sup, &kind);
+	if (job == NULL)
+		job = job_place(sup, slots_take(&sup->slots));
+	job->state = JOB_PREPARING;
+	job->peer = peer;
+	job->peer_uid = peer->uid;
+	job->peer_pid = peer->pid;
+	peer->jobs++;
 	job->submit = *submit;
-	job->submitted_us = now_us;
-	job->policy = catalog_policy(&job->sup->catalog, submit->policy);
-	job->runtime = catalog_runtime(&job->sup->catalog, submit->runtime);
-	job_limits(&submit->limits, &job->policy->policy, &job->limits);
+	job->submitted_us = peer->upload.started_us;
+	job->policy = kind.policy;
+	job->runtime = kind.runtime;
+	job->limits = limits;
 	memcpy(job->bundle_sha256, bundle_sha256, sizeof(job->bundle_sha256));
 	job->bundle = fd_take(bundle);
-	job->deadline_us = now_us + PREPARE_US;
-	if (job_start(job, &e) == 0 && job_record_begin(job, &e) == 0)
+	job->deadline_us = job->submitted_us + JOB_PREPARE_US;
+	if (give_jail(job, &e) == 0) {
+		standby_want(sup, &kind);
 		return;
+	}
 	job_fail(job, &e);
 	if (job->jail.pidfd < 0 || reap_unwatched(job))
 		job_end(job); /* nothing to wait for */
 }
 
+static int
+check_submit(struct supervisor *sup, const struct peer *peer,
+	     const struct proto_job_submit *submit, struct err *e)
+{
+	if (job_check_request(sup, submit, e) < 0 ||
+	    check_capacity(
+		    sup, peer, catalog_policy(&sup->catalog, submit->policy),
+		    catalog_runtime(&sup->catalog, submit->runtime), e) < 0)
+		return -1;
+	return audit_may_begin(&sup->audit, job_unanswered(sup), e);
+}
+
 int
 job_submit(struct supervisor *sup, struct peer *peer,
-	   const union wire_message *msg, struct wire_fds *fds, struct err *e)
+	   const union wire_message *msg, struct err *e)
 {
 	const struct proto_job_submit *submit = &msg->job_submit;
-	uint64_t now_us = clock_mono_us();
-	uint8_t sha256[32];
 	struct err why = ERR_INIT;
 
 	(void)e;
-	/* The bundle last: to hash one takes longer than all the rest. */
-	if (job_check_request(sup, submit, &why) < 0 ||
-	    check_capacity(sup, peer,
-			   catalog_policy(&sup->catalog, submit->policy),
-			   catalog_runtime(&sup->catalog, submit->runtime),
-			   &why) < 0 ||
-	    audit_may_begin(&sup->audit, job_unanswered(sup), &why) < 0 ||
-	    job_check_bundle(fds->fd[0], sha256, &why) < 0) {
-		job_refuse(sup, peer, submit, &why);
+	if (check_submit(sup, peer, submit, &why) == 0 &&
+	    upload_begin(&peer->upload, msg, "bundle", submit->bundle_bytes,
+			 PROTO_BUNDLE_MAX, &why) == 0 &&
+	    upload_keep(&peer->upload, &why) == 0) {
+		sup->listener.uploads++;
 		return 0;
 	}
-	begin(place_for(sup, peer, slots_take(&sup->slots)), submit, sha256,
-	      &fds->fd[0], now_us);
+	job_refuse(sup, peer, submit, &why);
+	upload_skip(&peer->upload, submit->bundle_bytes);
 	return 0;
+}
+
+/* Of what was true when it was submitted much may have changed. */
+void
+job_uploaded(struct supervisor *sup, struct peer *peer)
+{
+	struct upload *u = &peer->upload;
+	const struct proto_job_submit *submit = &u->request.job_submit;
+	struct err why = ERR_INIT;
+	owned_fd int bundle = -1;
+	uint8_t sha256[32];
+
+	if (upload_finish(u, sha256, &bundle, &why) == 0 &&
+	    check_submit(sup, peer, submit, &why) == 0)
+		begin(sup, peer, submit, sha256, &bundle);
+	else
+		job_refuse(sup, peer, submit, &why);
 }
 
 int
 job_kill_request(struct supervisor *sup, struct peer *peer,
-		 const union wire_message *msg, struct wire_fds *fds,
-		 struct err *e)
+		 const union wire_message *msg, struct err *e)
 {
 	const struct proto_job_kill *k = &msg->job_kill;
 
-	(void)fds;
 	if (k->reason != PROTO_REASON_CANCELLED &&
 	    k->reason != PROTO_REASON_OUTPUT_LIMIT)
 		return err_set(e, ERR_PEER, 0, "JOB_KILL with reason %u",
@@ -267,7 +331,7 @@ job_kill_all(struct supervisor *sup)
 			kill_for(&sup->jobs[i], PROTO_REASON_SHUTDOWN);
 }
 
-/* ---- clock ------------------------------------------------------------- */
+/* ---- clock ----------------------------------------------------------- */
 
 uint64_t
 job_next_deadline(const struct supervisor *sup)
@@ -304,6 +368,9 @@ job_on_deadline(struct job *job)
 	struct err e = ERR_INIT;
 
 	switch (job->state) {
+	case JOB_STANDBY:
+		standby_expired(job);
+		return;
 	case JOB_RUNNING:
 		job->is_timeout = true;
 		job_end_by_kill(job);
@@ -323,7 +390,7 @@ job_on_deadline(struct job *job)
 		return;
 	default:
 		err_set(&e, ERR_IO, 0, "not ready in %d s: %s",
-			PREPARE_US / 1000000,
+			JOB_PREPARE_US / 1000000,
 			job->state == JOB_PREPARING ? "building the jail"
 			: job->is_unpacked	    ? "starting the runtime"
 						    : "unpacking the bundle");

@@ -4,6 +4,7 @@
  * audit record, and JOB_DONE once that record is on the disk.
  */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -151,6 +152,9 @@ job_record_begin(struct job *job, struct err *e)
 {
 	struct audit_job record = record_of(job);
 
+	if (job->has_begun)
+		return 0;
+	job->has_begun = true;
 	return audit_job_begin(&job->sup->audit, &record, e);
 }
 
@@ -160,12 +164,14 @@ append_record(struct job *job)
 	struct audit_job record = record_of(job);
 	struct err e = ERR_INIT;
 
+	/* One that ended before it was built. */
+	(void)job_record_begin(job, &e);
 	(void)audit_job(&job->sup->audit, &record, &e);
 }
 
-/* All but PID 1 itself. */
-static void
-close_all(struct job *job)
+/* All but PID 1 itself, and the payload: it may wait for that. */
+void
+job_close(struct job *job)
 {
 	struct loop *loop = &job->sup->loop;
 
@@ -176,8 +182,7 @@ close_all(struct job *job)
 	fd_close(&job->control);
 	fd_close(&job->gate);
 	fd_close(&job->listener);
-	fd_close(&job->payload_pidfd);
-	discard_add(&job->sup->discard, &job->bundle);
+	fd_close(&job->bundle);
 	for (int i = 0; i < JOB_PIPE_COUNT; i++)
 		fd_close(&job->pipes[i]);
 }
@@ -196,12 +201,11 @@ job_end(struct job *job)
 	set_outcome(job, is_oom);
 	if (job->done.outcome != PROTO_OUTCOME_REFUSED)
 		job->done.reason = (uint32_t)find_reason(job, is_oom, &usage);
-	close_all(job);
 	append_record(job);
 	job->state = JOB_RECORDED;
 }
 
-/* ---- the answer -------------------------------------------------------- */
+/* ---- the answer ------------------------------------------------------ */
 
 /* A result that could not be recorded is not handed out. */
 static void
@@ -265,12 +269,13 @@ answer(struct job *job)
 	}
 	log_done(job);
 	send_done(job);
+	/* Nobody waits for what follows: the client goes first, which has been
+	 * woken on this processor. */
+	if (job_unanswered(sup) == 1)
+		(void)sched_yield();
 	fd_close(&job->collected);
 	job->peer = NULL;
-	job->state = JOB_LEAVING;
-	sup->jobs_leaving++;
-	if (job->is_reaped || job->jail.pidfd < 0)
-		job_leave(job);
+	job_discard(job);
 }
 
 /*
@@ -300,6 +305,7 @@ job_leave(struct job *job)
 
 	loop_remove(&sup->loop, &job->init_watch);
 	empty_slot(job);
+	fd_close(&job->payload_pidfd);
 	fd_close(&job->jail.pidfd);
 	/* After the answer: nobody waits for it. */
 	cgroup_slot_idle(&sup->cgroup, &job->slot->cgroup);
@@ -307,6 +313,7 @@ job_leave(struct job *job)
 	job->state = JOB_FREE;
 	sup->jobs_leaving--;
 	sup->jobs_live--;
+	standby_rest(sup);
 }
 
 void
@@ -350,13 +357,15 @@ job_refuse(struct supervisor *sup, struct peer *peer,
 		.posture = "not reached",
 		.done = &done,
 	};
+	static struct log_limit limit;
 	struct err e = ERR_INIT;
 	char id[2 * PROTO_ID_MAX];
 
 	(void)str_copy(done.job_id, sizeof(done.job_id), submit->job_id);
 	str_quote(id, sizeof(id), submit->job_id, strlen(submit->job_id));
-	log_info("job_refused job=%s kind=%s cause=\"%s\"", id,
-		 err_kind_name((enum err_kind)why->kind), why->text);
+	if (log_may(&limit, "job_refused"))
+		log_info("job_refused job=%s kind=%s cause=\"%s\"", id,
+			 err_kind_name((enum err_kind)why->kind), why->text);
 	if (audit_refusal(&sup->audit, &record, job_unanswered(sup), &e) < 0)
 		set_unrecorded(sup, &done);
 	wire_head_init(&done.head, PROTO_JOB_DONE, sizeof(done), 0);

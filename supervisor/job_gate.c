@@ -3,16 +3,19 @@
  * job_gate.c - from a jail that builds itself to the open gate.
  *
  * PAYLOAD (jail-init has shrunk) and FILTERED (the payload has its filter) come
- * in any order.  When both are here, postures A and C are checked, and
- * jail-init gets the bundle to unpack.  Meanwhile a runtime's harness may start
- * and preload; it says READY.  A direct runtime does not start before the gate
- * is open.  When the bundle is unpacked and the runtime waits, posture B is
- * checked and the gate opened.
+ * in any order.  With PAYLOAD posture C is checked; when both are here,
+ * jail-init gets the bundle to unpack, and posture A is checked.  Meanwhile a
+ * runtime's harness may start and preload; it says READY.  A direct runtime
+ * does not start before the gate is open: A and B are one.  When the bundle is
+ * unpacked and the runtime waits, posture B is checked and the gate opened.
+ *
+ * A jail that is kept ready (standby.h) comes as far as it can without a
+ * bundle: to READY, or to FILTERED if its runtime is direct.  With the job it
+ * is looked at once more from the beginning.
  */
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "supervisor/base/clock.h"
@@ -30,12 +33,12 @@ posture_failed(struct job *job, const struct err *e)
 	if (job_has_failed(job))
 		return;
 	log_error("posture_mismatch job=%s policy=%s cause=\"%s\"",
-		  job->submit.job_id, job->submit.policy, e->text);
+		  job->submit.job_id, job->policy->policy.name, e->text);
 	(void)str_copy(job->posture, sizeof(job->posture), e->text);
 	job_fail(job, e);
 }
 
-/* ---- the first stop ---------------------------------------------------- */
+/* ---- the first stop -------------------------------------------------- */
 
 static int
 take_listener(struct job *job, struct err *e)
@@ -56,22 +59,57 @@ take_listener(struct job *job, struct err *e)
 			EPOLLIN, job_on_listener, job, e);
 }
 
-/* jail-init has shrunk: it may read what the client sent. */
+/*
+ * jail-init has shrunk, for good, and waits; the payload may still be at it.
+ * 0 with is_init_checked not set: the payload has ended, and jail-init says
+ * why.
+ */
 static int
 check_init(struct job *job, struct err *e)
 {
-	job->expected.listener_number = job->listener_number;
-	if (gate_pid_of(&job->sup->self, job->payload_pidfd,
-			&job->expected.payload_pid, e) < 0)
+	struct gate_expected *x = &job->expected;
+
+	if (job->is_init_checked)
+		return 0;
+	if (gate_pid_of(&job->sup->self, job->payload_pidfd, &x->payload_pid,
+			e) < 0)
+		return job->is_at_gate ? -1 : 0;
+	x->payload_pidfd = job->payload_pidfd;
+	if (gate_check_init(x, e) < 0 || gate_check_init_fds(x, e) < 0 ||
+	    gate_check_limits(x, e) < 0)
 		return -1;
-	return gate_check_init(&job->expected, e);
+	job->is_init_checked = true;
+	return 0;
 }
 
+/* Of one that started before there was a job, the rest is read at the gate. */
 static int
 check_payload(const struct job *job, struct err *e)
 {
+	const struct policy *policy = &job->policy->policy;
+
+	if (job->is_ready) {
+		if (gate_filter_check(job->expected.payload_pid, policy->bpf,
+				      policy->bpf_len, e) < 0)
+			return err_wrap(e, "posture");
+		return 0;
+	}
 	return job_is_direct(job) ? gate_check_direct(&job->expected, e)
 				  : gate_check_filtered(&job->expected, e);
+}
+
+/* The exec of a harness; a direct runtime's is the gate itself. */
+static int
+let_exec(struct job *job, struct err *e)
+{
+	if (job->is_ready)
+		return 0;
+	if (take_listener(job, e) < 0)
+		return -1;
+	if (job_is_direct(job))
+		return 0;
+	job->has_exec = true;
+	return channel_gate_send(job->gate, GATE_EXEC, e);
 }
 
 static int
@@ -84,50 +122,50 @@ send_run(struct job *job, struct err *e)
 }
 
 /*
- * A bundle that cannot be unpacked ends the jail while the payload is looked
- * at; PID 1 has said so before, and that is the cause, not a wrong posture.
- */
-static bool
-has_init_failed(const struct job *job)
-{
-	struct jail_message msg;
-
-	return recv(job->control, &msg, sizeof(msg), MSG_PEEK | MSG_DONTWAIT) ==
-		       (ssize_t)sizeof(msg) &&
-	       msg.type == JAIL_MSG_FAILED;
-}
-
-/*
- * Both jail-init and the payload have given up what they had to.  jail-init
- * unpacks while the payload is looked at.
+ * jail-init is looked at as soon as it has given up what it had to, while the
+ * payload may still do so; it unpacks while the payload is looked at.
  */
 static void
 pass_filtered(struct job *job)
 {
+	const bool has_job = job->state != JOB_STANDBY;
 	struct err e = ERR_INIT;
 
-	if (!job->is_at_gate || job->payload_pidfd < 0)
+	if (job->payload_pidfd < 0)
 		return;
 	if (check_init(job, &e) < 0) {
 		posture_failed(job, &e);
 		return;
 	}
-	if (send_run(job, &e) < 0) {
+	if (!job->is_at_gate)
+		return;
+	job->expected.listener_number = job->listener_number;
+	if (!has_job && job_is_direct(job)) {
+		standby_ready(job);
+		return;
+	}
+	if (has_job && send_run(job, &e) < 0) {
 		job_fail(job, &e);
 		return;
 	}
 	if (check_payload(job, &e) < 0) {
-		if (!has_init_failed(job)) /* or job_on_control ends it */
-			posture_failed(job, &e);
+		posture_failed(job, &e);
 		return;
 	}
-	if (take_listener(job, &e) < 0 ||
-	    (!job_is_direct(job) &&
-	     channel_gate_send(job->gate, GATE_EXEC, &e) < 0)) {
-		job_fail(job, &e);
+	if (let_exec(job, &e) < 0) {
+		if (!job_has_failed(job)) /* the listener went with it */
+			job_fail(job, &e);
 		return;
 	}
-	job->state = JOB_STARTING;
+	if (has_job)
+		job->state = JOB_STARTING;
+}
+
+void
+job_go_on(struct job *job)
+{
+	job->is_init_checked = false;
+	pass_filtered(job);
 }
 
 int
@@ -138,11 +176,14 @@ job_on_payload(struct job *job, const struct jail_message *msg, int *fd,
 	if (*fd < 0 || job->payload_pidfd >= 0)
 		return err_set(e, ERR_PEER, 0, "PAYLOAD without a pidfd");
 	job->payload_pidfd = fd_take(fd);
+	/* Not before: the jail is being built meanwhile. */
+	if (job->state != JOB_STANDBY && job_record_begin(job, e) < 0)
+		return -1;
 	pass_filtered(job);
 	return 0;
 }
 
-/* ---- the gate itself ---------------------------------------------------- */
+/* ---- the gate itself ------------------------------------------------- */
 
 static void
 send_started(struct job *job)
@@ -216,13 +257,16 @@ pass_gate(struct job *job)
 	}
 	(void)str_copy(job->posture, sizeof(job->posture), "passed");
 	job->go_us = clock_mono_us();
-	send_started(job);
 	if (channel_gate_send(job->gate,
 			      job_is_direct(job) ? GATE_EXEC : GATE_GO,
 			      &e) < 0) {
 		job_fail(job, &e);
 		return;
 	}
+	/* What it executes has no gate: to be told of that would disturb it. */
+	if (job_is_direct(job))
+		loop_remove(&job->sup->loop, &job->gate_watch);
+	send_started(job); /* it need not wait for that */
 	job->has_run = true;
 	job->state = JOB_RUNNING;
 	job->deadline_us = job->go_us + job->limits.wall_ms * 1000;
@@ -235,9 +279,17 @@ int
 job_on_unpacked(struct job *job, const struct jail_message *msg, int *fd,
 		struct err *e)
 {
+	struct err why = ERR_INIT;
+
 	(void)msg;
 	(void)fd;
 	(void)e;
+	/* Once more, now that it has read what nobody trusts. */
+	if (!job_is_direct(job) &&
+	    gate_check_init_fds(&job->expected, &why) < 0) {
+		posture_failed(job, &why);
+		return 0;
+	}
 	job->is_unpacked = true;
 	pass_gate(job);
 	return 0;
@@ -265,14 +317,17 @@ job_on_gate(struct watch *w, uint32_t events)
 	case CHANNEL_OK:
 		break;
 	}
-	if (byte == GATE_FILTERED && job->state == JOB_PREPARING &&
+	if (byte == GATE_FILTERED && job->state <= JOB_PREPARING &&
 	    !job->is_at_gate) {
 		job->is_at_gate = true;
 		pass_filtered(job);
-	} else if (byte == GATE_READY && job->state == JOB_STARTING &&
-		   !job_is_direct(job) && !job->is_ready) {
+	} else if (byte == GATE_READY && job->state <= JOB_STARTING &&
+		   job->has_exec && !job->is_ready) {
 		job->is_ready = true;
-		pass_gate(job);
+		if (job->state == JOB_STANDBY)
+			standby_ready(job);
+		else
+			pass_gate(job);
 	} else {
 		err_set(&e, ERR_PEER, 0, "gate message '%c' out of turn", byte);
 		job_fail(job, &e);

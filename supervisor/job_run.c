@@ -23,7 +23,7 @@
 #define COLLECT_US 5000000
 #define CONTROL_PER_TURN 8
 
-/* ---- control messages -------------------------------------------------- */
+/* ---- control messages ------------------------------------------------ */
 
 static int
 on_exited(struct job *job, const struct jail_message *msg, int *fd,
@@ -36,7 +36,7 @@ on_exited(struct job *job, const struct jail_message *msg, int *fd,
 	if (job->state != JOB_RUNNING)
 		return err_set(e, ERR_IO, 0,
 			       "runtime %s ended before it was ready (%s %d)",
-			       job->submit.runtime,
+			       job->runtime->runtime.name,
 			       WIFEXITED(msg->wait_status) ? "exit code"
 							   : "signal",
 			       WIFEXITED(msg->wait_status)
@@ -50,7 +50,7 @@ on_exited(struct job *job, const struct jail_message *msg, int *fd,
 	return 0;
 }
 
-/* Nobody but jail-init, which is about to exit, is left in the cgroup. */
+/* Nobody but jail-init, which waits for its end, is left in the cgroup. */
 static bool
 is_deserted(const struct job *job)
 {
@@ -66,14 +66,15 @@ is_deserted(const struct job *job)
 
 /*
  * With nothing to collect and nobody to kill it is the first word of the end,
- * too.  The answer does not wait for PID 1, which takes all namespaces with it,
- * if the kernel says that it is the last.
+ * too.  If the kernel says that PID 1 is the last, the answer goes before its
+ * end, which takes all namespaces with it.
  */
 static int
 on_collected(struct job *job, const struct jail_message *msg, int *fd,
 	     struct err *e)
 {
 	int none = -1;
+	bool is_last;
 
 	if (!job->has_exited && on_exited(job, msg, &none, e) < 0)
 		return -1;
@@ -84,9 +85,11 @@ on_collected(struct job *job, const struct jail_message *msg, int *fd,
 		job->has_collected = true;
 		job->collected = fd_take(fd);
 	}
-	/* It exits by itself now; the kill is for one that does not. */
-	job_end_by_kill(job);
-	if (is_deserted(job))
+	is_last = is_deserted(job);
+	/* Where others wait, too, not to idle while the disk writes. */
+	if (!is_last || job_unanswered(job->sup) > 1)
+		job_end_by_kill(job);
+	if (is_last)
 		job_end(job);
 	return 0;
 }
@@ -135,14 +138,18 @@ static const struct {
 	int (*handle)(struct job *job, const struct jail_message *msg, int *fd,
 		      struct err *e);
 } control_table[JAIL_MSG_COUNT] = {
-	[JAIL_MSG_PAYLOAD] = {IN(JOB_PREPARING), job_on_payload},
+	[JAIL_MSG_PAYLOAD] = {IN(JOB_STANDBY) | IN(JOB_PREPARING),
+			      job_on_payload},
 	[JAIL_MSG_UNPACKED] = {IN(JOB_STARTING), job_on_unpacked},
-	[JAIL_MSG_EXITED] = {IN(JOB_STARTING) | IN(JOB_RUNNING), on_exited},
-	[JAIL_MSG_COLLECTED] = {IN(JOB_STARTING) | IN(JOB_RUNNING) |
-					IN(JOB_COLLECTING),
+	[JAIL_MSG_EXITED] = {IN(JOB_STANDBY) | IN(JOB_STARTING) |
+				     IN(JOB_RUNNING),
+			     on_exited},
+	[JAIL_MSG_COLLECTED] = {IN(JOB_STANDBY) | IN(JOB_STARTING) |
+					IN(JOB_RUNNING) | IN(JOB_COLLECTING),
 				on_collected},
-	[JAIL_MSG_FAILED] = {IN(JOB_PREPARING) | IN(JOB_STARTING) |
-				     IN(JOB_RUNNING) | IN(JOB_COLLECTING),
+	[JAIL_MSG_FAILED] = {IN(JOB_STANDBY) | IN(JOB_PREPARING) |
+				     IN(JOB_STARTING) | IN(JOB_RUNNING) |
+				     IN(JOB_COLLECTING),
 			     on_failed},
 };
 
@@ -160,6 +167,8 @@ read_control(struct job *job)
 	case CHANNEL_CLOSED:
 		/* job_on_init follows: PID 1 holds the only other end. */
 		loop_remove(&job->sup->loop, &job->control_watch);
+		if (job->state == JOB_STANDBY) /* nobody else would ask */
+			standby_lost(job);
 		return false;
 	case CHANNEL_FAILED:
 		job_fail(job, &e);
@@ -192,7 +201,7 @@ job_on_control(struct watch *w, uint32_t events)
 			return;
 }
 
-/* ---- kernel events ----------------------------------------------------- */
+/* ---- kernel events --------------------------------------------------- */
 
 void
 job_on_init(struct watch *w, uint32_t events)
@@ -215,7 +224,9 @@ job_on_init(struct watch *w, uint32_t events)
 	if (info.si_pid == 0)
 		return; /* not yet: called without cause */
 	job->is_reaped = true;
-	if (job->state < JOB_RECORDED)
+	if (job->state == JOB_STANDBY)
+		standby_lost(job);
+	else if (job->state < JOB_RECORDED)
 		job_end(job);
 	else if (job->state == JOB_LEAVING)
 		job_leave(job);

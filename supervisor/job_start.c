@@ -32,11 +32,10 @@
  */
 #define BUILD_CPU_PERCENT 100
 
-/* ---- the request ------------------------------------------------------- */
+/* ---- the request ----------------------------------------------------- */
 
-/* 8-4-4-4-12 hex digits. */
-static bool
-is_uuid(const char *s)
+bool
+job_id_is_uuid(const char *s)
 {
 	for (size_t i = 0; i < 36; i++) {
 		bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
@@ -55,7 +54,10 @@ int
 job_check_request(const struct supervisor *sup,
 		  const struct proto_job_submit *submit, struct err *e)
 {
-	if (!is_uuid(submit->job_id))
+	const struct catalog_policy *policy;
+	const struct catalog_runtime *runtime;
+
+	if (!job_id_is_uuid(submit->job_id))
 		return err_set(e, ERR_INVALID, 0, "job_id: not a UUID");
 	if (submit->workflow[0] != '\0' &&
 	    !str_is_name(submit->workflow, sizeof(submit->workflow) - 1))
@@ -67,12 +69,18 @@ job_check_request(const struct supervisor *sup,
 		    strcmp(sup->jobs[i].submit.job_id, submit->job_id) == 0)
 			return err_set(e, ERR_CONFLICT, 0,
 				       "job_id: a job of this id is running");
-	if (catalog_policy(&sup->catalog, submit->policy) == NULL)
+	policy = catalog_policy(&sup->catalog, submit->policy);
+	if (policy == NULL)
 		return err_set(e, ERR_NOT_FOUND, 0,
 			       "policy: no such policy is installed");
-	if (catalog_runtime(&sup->catalog, submit->runtime) == NULL)
+	runtime = catalog_runtime(&sup->catalog, submit->runtime);
+	if (runtime == NULL)
 		return err_set(e, ERR_NOT_FOUND, 0,
 			       "runtime: no such runtime is installed");
+	if (!catalog_may_run(&sup->catalog, &policy->policy, &runtime->runtime))
+		return err_set(e, ERR_INVALID, 0,
+			       "runtime: %s does not run under policy %s",
+			       runtime->runtime.name, policy->policy.name);
 	return 0;
 }
 
@@ -124,28 +132,22 @@ hash_fd(int fd, uint8_t ret_sha256[32], struct err *e)
 }
 
 static int
-check_memfd(int fd, const char *what, uint64_t most, uint8_t ret_sha256[32],
-	    struct err *e)
+check_memfd(int fd, uint64_t most, uint8_t ret_sha256[32], struct err *e)
 {
 	struct stat st;
 
 	/* Sealed: its maker cannot change it after it was hashed. */
 	if (!fd_is_sealed_memfd(fd) || fstat(fd, &st) < 0 ||
 	    !S_ISREG(st.st_mode))
-		return err_set(e, ERR_INVALID, 0, "%s: not a sealed memfd",
-			       what);
+		return err_set(e, ERR_PEER, 0,
+			       "collected files: not a sealed memfd");
 	/* A hole of terabytes would take hours to hash. */
 	if (st.st_size <= 0 || (uint64_t)st.st_size > most)
-		return err_set(e, ERR_LIMIT, 0,
-			       "%s: %lld bytes, allowed are 1 to %llu", what,
+		return err_set(e, ERR_PEER, 0,
+			       "collected files: %lld bytes, allowed are 1 to "
+			       "%llu",
 			       (long long)st.st_size, (unsigned long long)most);
 	return hash_fd(fd, ret_sha256, e);
-}
-
-int
-job_check_bundle(int fd, uint8_t ret_sha256[32], struct err *e)
-{
-	return check_memfd(fd, "bundle", PROTO_BUNDLE_MAX, ret_sha256, e);
 }
 
 int
@@ -156,32 +158,26 @@ job_check_collected(int fd, const struct policy *policy, uint8_t ret_sha256[32],
 		BUNDLE_HEAD_SIZE +
 		BUNDLE_ENTRIES_MAX * (BUNDLE_ENTRY_HEAD_SIZE + BUNDLE_PATH_MAX);
 
-	if (check_memfd(fd, "collected files",
-			policy->limits.collect_bytes + heads, ret_sha256,
-			e) == 0)
-		return 0;
-	e->kind = ERR_PEER;
-	return -1;
+	return check_memfd(fd, policy->limits.collect_bytes + heads, ret_sha256,
+			   e);
 }
 
-/* ---- the jail ---------------------------------------------------------- */
+/* ---- the jail -------------------------------------------------------- */
 
 /* What only the child gets; closed here when it has them. */
 struct child_fds {
 	int control, gate;
 	int pipes[JOB_PIPE_COUNT];
-	int mounts[POLICY_MOUNTS_MAX];
-	int harness;
+	struct lent lent;
 };
 
 static void
 child_fds_init(struct child_fds *c)
 {
-	c->control = c->gate = c->harness = -1;
+	c->control = c->gate = -1;
 	for (size_t i = 0; i < ARRAY_LEN(c->pipes); i++)
 		c->pipes[i] = -1;
-	for (size_t i = 0; i < ARRAY_LEN(c->mounts); i++)
-		c->mounts[i] = -1;
+	lent_init(&c->lent);
 }
 
 static void
@@ -189,11 +185,9 @@ child_fds_close(struct child_fds *c)
 {
 	fd_close(&c->control);
 	fd_close(&c->gate);
-	fd_close(&c->harness);
 	for (size_t i = 0; i < ARRAY_LEN(c->pipes); i++)
 		fd_close(&c->pipes[i]);
-	for (size_t i = 0; i < ARRAY_LEN(c->mounts); i++)
-		fd_close(&c->mounts[i]);
+	lent_done(&c->lent);
 }
 
 /*
@@ -256,13 +250,16 @@ fill_request(const struct job *job, const struct child_fds *c,
 	for (int i = 0; i < JOB_PIPE_COUNT; i++)
 		r->fd[JAIL_FD_STDIN + i] = c->pipes[i];
 	r->fd[JAIL_FD_GATE] = c->gate;
-	r->fd[JAIL_FD_HARNESS] = c->harness;
+	r->has_loopback = job->policy->policy.has_loopback != 0;
+	r->fd[JAIL_FD_ROOT] = c->lent.tree;
+	r->fd[JAIL_FD_HARNESS] = c->lent.harness;
 	if (job->expected.net != NULL) {
 		r->net_fd = job->slot->net.fd;
 		r->home_net_fd = sup->self.net_fd;
 	}
-	r->mount_fds = c->mounts;
-	r->mounts_len = job->policy->policy.mounts_len;
+	r->mount_fds = c->lent.mounts;
+	if (c->lent.tree < 0)
+		r->mounts_len = job->policy->policy.mounts_len;
 	if (sup->cgroup.version == 2) {
 		r->cgroup_dir_fd = cg->dir[0];
 		return;
@@ -294,26 +291,15 @@ watch_jail(struct job *job, struct err *e)
 }
 
 static int
-expect_init_fds(struct job *job, const struct child_fds *c, struct err *e)
-{
-	const int fds[GATE_INIT_FDS] = {c->control, job->policy->memfd,
-					job->runtime->memfd, job->bundle};
-
-	for (int i = 0; i < GATE_INIT_FDS; i++)
-		if (gate_inode_of(fds[i], &job->expected.init_fds[i], e) < 0)
-			return -1;
-	return 0;
-}
-
-static int
 spawn(struct job *job, struct child_fds *c, struct err *e)
 {
 	struct jail_spawn_request request;
 	int rc;
 
-	if (make_pipes(job, c, e) < 0 || expect_init_fds(job, c, e) < 0 ||
-	    catalog_make_mounts(job->policy, job->runtime, c->mounts,
-				&c->harness, e) < 0)
+	if (make_pipes(job, c, e) < 0 ||
+	    gate_inode_of(c->control,
+			  &job->expected.init_fds[GATE_INIT_CONTROL], e) < 0 ||
+	    catalog_lend(job->policy, job->runtime, &c->lent, e) < 0)
 		return -1;
 	fill_request(job, c, &request);
 	privilege_oom_for_child(true);
@@ -339,6 +325,25 @@ choose_network(struct job *job)
 }
 
 int
+job_expect(struct job *job, struct err *e)
+{
+	const int fds[] = {job->policy->memfd, job->runtime->memfd,
+			   job->bundle};
+	struct gate_expected *x = &job->expected;
+	struct gate_inode *ret = &x->init_fds[GATE_INIT_JOBS];
+
+	_Static_assert(GATE_INIT_JOBS + ARRAY_LEN(fds) == GATE_INIT_FDS,
+		       "each has its place");
+	x->policy = &job->policy->policy;
+	x->limits.memory_bytes = job->limits.memory_bytes;
+	x->limits.pids = job->limits.pids;
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		if (fds[i] >= 0 && gate_inode_of(fds[i], &ret[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+int
 job_start(struct job *job, struct err *e)
 {
 	struct gate_expected *x = &job->expected;
@@ -346,15 +351,10 @@ job_start(struct job *job, struct err *e)
 	int rc;
 
 	x->self = &job->sup->self;
-	x->policy = &job->policy->policy;
 	x->cgroup = &job->sup->cgroup;
 	x->slot = &job->slot->cgroup;
 	x->uid_base = job->slot->uid_base;
-	x->limits = (struct cgroup_limits){
-		.memory_bytes = job->limits.memory_bytes,
-		.pids = job->limits.pids,
-		.cpu_percent = job->limits.cpu_percent,
-	};
+	x->limits.cpu_percent = job->limits.cpu_percent;
 	if (x->limits.cpu_percent < BUILD_CPU_PERCENT)
 		x->limits.cpu_percent = BUILD_CPU_PERCENT;
 	if (cgroup_slot_prepare(&job->sup->cgroup, &job->slot->cgroup,
@@ -367,5 +367,6 @@ job_start(struct job *job, struct err *e)
 	if (rc < 0)
 		return -1;
 	x->init_pid = job->jail.pid;
+	x->init_pidfd = job->jail.pidfd;
 	return watch_jail(job, e);
 }

@@ -37,13 +37,24 @@ struct outgoing {
 	int fds[PROTO_FDS_MAX];
 };
 
-/* ---- sending ----------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------- */
 
 static void
 doom(struct peer *peer)
 {
 	peer->is_doomed = true;
 	peer->sup->listener.has_doomed = true;
+}
+
+static void
+drop(struct peer *peer, const char *cause)
+{
+	static struct log_limit limit;
+
+	if (log_may(&limit, "peer_dropped"))
+		log_warning("peer_dropped pid=%d uid=%u cause=\"%s\"",
+			    (int)peer->pid, (unsigned)peer->uid, cause);
+	doom(peer);
 }
 
 static void
@@ -116,10 +127,7 @@ send_or_queue(struct peer *peer, const struct proto_head *head, int *fds,
 	close_fds(fds, head->nfds);
 	if (status == WIRE_OK)
 		return;
-	log_warning("peer_dropped pid=%d uid=%u cause=\"%s\"", (int)peer->pid,
-		    (unsigned)peer->uid,
-		    status == WIRE_AGAIN ? "does not read" : e.text);
-	doom(peer);
+	drop(peer, status == WIRE_AGAIN ? "does not read" : e.text);
 }
 
 void
@@ -154,7 +162,47 @@ flush(struct peer *peer)
 	loop_want(&peer->sup->loop, &peer->watch, EPOLLIN);
 }
 
-/* ---- receiving --------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------- */
+
+static void
+end_upload(struct peer *peer)
+{
+	if (peer->upload.memfd >= 0)
+		peer->sup->listener.uploads--;
+}
+
+/* Some of what follows a message; with the last of it that is handled. */
+static enum wire_status
+read_upload(struct peer *peer, struct err *e)
+{
+	static unsigned char chunk[PROTO_CHUNK]; /* one thread */
+	struct upload *u = &peer->upload;
+	bool is_wanted = u->is_wanted;
+	size_t len = 0;
+	enum wire_status status =
+		wire_recv_bytes(peer->sock, chunk, sizeof(chunk), &len, e);
+
+	if (status != WIRE_OK)
+		return status;
+	if (upload_add(u, chunk, len, e) < 0)
+		return WIRE_FAILED;
+	if (is_wanted && u->left == 0) {
+		end_upload(peer);
+		dispatch_uploaded(peer->sup, peer);
+	}
+	return WIRE_OK;
+}
+
+static enum wire_status
+read_message(struct peer *peer, struct err *e)
+{
+	union wire_message msg;
+	enum wire_status status = wire_recv_fdless(peer->sock, &msg, e);
+
+	if (status == WIRE_OK && dispatch(peer->sup, peer, &msg, e) < 0)
+		return WIRE_FAILED;
+	return status;
+}
 
 static void
 on_peer(struct watch *w, uint32_t events)
@@ -164,31 +212,24 @@ on_peer(struct watch *w, uint32_t events)
 	if ((events & EPOLLOUT) != 0)
 		flush(peer);
 	for (int i = 0; i < LISTEN_MESSAGES_PER_TURN && !peer->is_doomed; i++) {
-		union wire_message msg;
-		struct wire_fds fds;
 		struct err e = ERR_INIT;
-		enum wire_status status = wire_recv(peer->sock, &msg, &fds, &e);
+		bool is_upload = peer->upload.left > 0;
+		enum wire_status status = is_upload ? read_upload(peer, &e)
+						    : read_message(peer, &e);
 
 		if (status == WIRE_AGAIN)
 			return;
-		if (status == WIRE_OK &&
-		    dispatch(peer->sup, peer, &msg, &fds, &e) < 0)
-			status = WIRE_FAILED;
-		for (unsigned f = 0; f < fds.count; f++)
-			discard_add(&peer->sup->discard, &fds.fd[f]);
 		if (status == WIRE_FAILED)
-			log_warning("peer_dropped pid=%d uid=%u cause=\"%s\"",
-				    (int)peer->pid, (unsigned)peer->uid,
-				    e.text);
-		if (status != WIRE_OK)
+			drop(peer, e.text);
+		else if (status != WIRE_OK)
 			doom(peer);
-		/* The dear one: others first. */
-		else if (msg.head.type == PROTO_JOB_SUBMIT)
+		/* The dear one, to hash and to begin a job: others first. */
+		if (is_upload)
 			return;
 	}
 }
 
-/* ---- accepting --------------------------------------------------------- */
+/* ---- accepting ------------------------------------------------------- */
 
 static bool
 may_connect(const struct supervisor *sup, const struct ucred *cred)
@@ -214,6 +255,7 @@ add_peer(struct supervisor *sup, int *sock, const struct ucred *cred)
 	}
 	peer->sup = sup;
 	peer->watch = WATCH_INIT;
+	peer->upload = UPLOAD_INIT;
 	peer->uid = cred->uid;
 	peer->pid = cred->pid;
 	if (loop_add(&sup->loop, &peer->watch, *sock, EPOLLIN, on_peer, peer,
@@ -229,16 +271,19 @@ add_peer(struct supervisor *sup, int *sock, const struct ucred *cred)
 }
 
 /*
- * No fd to be had, or no memory: who waits keeps waiting, and to try in each
- * turn would fill a CPU and the log.
+ * No fd to be had, no memory, or what clients left cannot be let go of: who
+ * waits keeps waiting, and to try in each turn would fill a CPU and the log.
  */
 static void
-rest(struct supervisor *sup)
+rest(struct supervisor *sup, const char *cause)
 {
+	static struct log_limit limit;
 	struct listener *l = &sup->listener;
 
-	log_error("accept_failed error=\"%s\" connections=%u",
-		  strerrordesc_np(errno), l->count);
+	if (log_may(&limit, "accept_failed"))
+		log_error("accept_failed error=\"%s\" connections=%u "
+			  "being_closed=%u",
+			  cause, l->count, sup->discard.children);
 	l->retry_us = clock_mono_us() + REST_US;
 	loop_want(&sup->loop, &l->watch, 0);
 }
@@ -246,7 +291,27 @@ rest(struct supervisor *sup)
 uint64_t
 listen_deadline(const struct supervisor *sup)
 {
-	return sup->listener.retry_us > 0 ? sup->listener.retry_us : UINT64_MAX;
+	const struct listener *l = &sup->listener;
+	uint64_t next = l->retry_us > 0 ? l->retry_us : UINT64_MAX;
+
+	if (l->uploads == 0)
+		return next;
+	for (const struct peer *p = l->peers; p != NULL; p = p->next)
+		if (p->upload.memfd >= 0 && p->upload.deadline_us < next)
+			next = p->upload.deadline_us;
+	return next;
+}
+
+static void
+drop_slow_uploads(struct listener *l)
+{
+	uint64_t now = clock_mono_us();
+
+	for (struct peer *p = l->peers; p != NULL; p = p->next) {
+		if (p->upload.memfd < 0 || p->upload.deadline_us > now)
+			continue;
+		drop(p, "the bundle did not come in time");
+	}
 }
 
 void
@@ -254,10 +319,23 @@ listen_tick(struct supervisor *sup)
 {
 	struct listener *l = &sup->listener;
 
+	if (l->uploads > 0)
+		drop_slow_uploads(l);
 	if (l->retry_us == 0 || clock_mono_us() < l->retry_us)
 		return;
 	l->retry_us = 0;
 	loop_want(&sup->loop, &l->watch, EPOLLIN);
+}
+
+static void
+log_refused(const struct supervisor *sup, const struct ucred *cred)
+{
+	static struct log_limit limit;
+
+	if (log_may(&limit, "peer_refused"))
+		log_warning("peer_refused pid=%d uid=%u connections=%u",
+			    (int)cred->pid, (unsigned)cred->uid,
+			    sup->listener.count);
 }
 
 static void
@@ -266,6 +344,12 @@ on_accept(struct watch *w, uint32_t events)
 	struct supervisor *sup = w->owner;
 
 	(void)events;
+	/* Another could bring what blocks yet another child, also if it was
+	 * turned away. */
+	if (sup->discard.children >= LISTEN_DISCARDS_MAX) {
+		rest(sup, "too many connections do not close");
+		return;
+	}
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
 		int sock = accept4(w->fd, NULL, NULL,
 				   SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -275,7 +359,7 @@ on_accept(struct watch *w, uint32_t events)
 		if (sock < 0) {
 			if (errno != EAGAIN && errno != ECONNABORTED &&
 			    errno != EINTR)
-				rest(sup);
+				rest(sup, strerrordesc_np(errno));
 			return;
 		}
 		/* The kernel's word, taken at connect(2): not to be forged. */
@@ -285,9 +369,7 @@ on_accept(struct watch *w, uint32_t events)
 		else if (may_connect(sup, &cred))
 			add_peer(sup, &sock, &cred);
 		else
-			log_warning("peer_refused pid=%d uid=%u connections=%u",
-				    (int)cred.pid, (unsigned)cred.uid,
-				    sup->listener.count);
+			log_refused(sup, &cred);
 		discard_add(&sup->discard, &sock); /* unless it was taken */
 	}
 }
@@ -450,6 +532,8 @@ static void
 peer_free(struct peer *peer)
 {
 	job_peer_gone(peer->sup, peer);
+	end_upload(peer);
+	upload_done(&peer->upload);
 	loop_remove(&peer->sup->loop, &peer->watch);
 	close_empty(peer, &peer->sock);
 	discard_add(&peer->sup->discard, &peer->sock);

@@ -16,11 +16,15 @@
 
 #include "supervisor/base/err.h"
 #include "supervisor/loop.h"
+#include "supervisor/upload.h"
 #include "supervisor/wire/wire.h"
 
 #define LISTEN_PEERS_MAX 1024
 #define LISTEN_ROOT_RESERVED 32 /* of these, for root alone */
 #define LISTEN_JOBS_PER_PEER 8
+/* Children that are stuck with what a client left in its connection (a file of
+ * its FUSE mount with pages to write): none is taken until they are gone. */
+#define LISTEN_DISCARDS_MAX 32
 #define LISTEN_QUEUE_MAX 256 /* unsent messages of one peer */
 /* And fds in them: they are ours until they are sent. */
 #define LISTEN_QUEUED_FDS_PER_PEER 40 /* 4 pipes and a memfd a job */
@@ -37,6 +41,7 @@ struct peer {
 	uid_t uid;
 	pid_t pid;
 	unsigned jobs;
+	struct upload upload;	       /* of the bundle of its next job */
 	struct outgoing *first, *last; /* what the socket did not take yet */
 	unsigned queued, queued_fds;
 	bool is_doomed; /* closed at the end of this turn */
@@ -50,6 +55,7 @@ struct listener {
 	struct peer *peers;
 	unsigned count;
 	unsigned queued_fds;
+	unsigned uploads; /* bundles under way: each will want a slot */
 	bool has_doomed;
 	uint64_t retry_us; /* accept again then; 0: it may */
 };
@@ -59,8 +65,8 @@ int listen_init(struct supervisor *sup, struct err *e);
 void listen_stop(struct supervisor *sup);
 void listen_done(struct supervisor *sup);
 
-/* After an accept that failed: when listen_tick() tries again; UINT64_MAX if
- * there is nothing to try. */
+/* When listen_tick() has something to do: accept again after it failed, drop a
+ * peer whose bundle does not come.  UINT64_MAX: nothing. */
 uint64_t listen_deadline(const struct supervisor *sup);
 void listen_tick(struct supervisor *sup);
 

@@ -9,8 +9,8 @@
  *   start    lock the state directory, take a uid range, try what the host
  *	      gives, clean up after a killed predecessor, make cgroups and empty
  *	      network namespaces, let an unprivileged child compile the
- *policies, open mount sources, open the audit log, bind the socket; then drop
- *	      privileges.
+ *	      policies, open mount sources, open the audit log, bind the socket;
+ *	      then drop privileges.
  *   serve    for each JOB_SUBMIT one jail (job.h): prepare, check the posture
  *	      from outside (gate.h), run, record (audit.h), answer.
  *   files    SIGHUP: the audit log goes on in a new file.
@@ -40,6 +40,7 @@
 #include "supervisor/base/clock.h"
 #include "supervisor/base/fd.h"
 #include "supervisor/base/log.h"
+#include "supervisor/base/private.h"
 #include "supervisor/base/str.h"
 #include "supervisor/job.h"
 #include "supervisor/privilege.h"
@@ -50,7 +51,7 @@
 #define CGROUPS_FILE "cgroups"
 #define STOP_PATIENCE_US 10000000
 
-/* ---- systemd ----------------------------------------------------------- */
+/* ---- systemd --------------------------------------------------------- */
 
 /* sd_notify(3): one datagram; nobody listening is no error. */
 static void
@@ -74,7 +75,7 @@ tell_systemd(const char *text)
 		log_warning("sd_notify error=\"%s\"", strerrordesc_np(errno));
 }
 
-/* ---- state directory --------------------------------------------------- */
+/* ---- state directory ------------------------------------------------- */
 
 /* One supervisor a state directory; *ret_lock is held while we live. */
 static int
@@ -126,7 +127,7 @@ name_instance(struct supervisor *sup, int state_dir, struct err *e)
 	return 0;
 }
 
-/* ---- cgroups ----------------------------------------------------------- */
+/* ---- cgroups --------------------------------------------------------- */
 
 static void
 sweep_predecessor(const struct supervisor *sup, int state_dir)
@@ -166,6 +167,7 @@ start_cgroups(struct supervisor *sup, int state_dir, struct err *e)
 	if (cgroup_init(&sup->cgroup, sup->instance_name, e) < 0)
 		return -1;
 	if (note_cgroups(sup, state_dir, e) < 0 ||
+	    cgroup_limit_memory(&sup->cgroup, sup->config.memory_max, e) < 0 ||
 	    slots_make_cgroups(&sup->slots, &sup->cgroup, e) < 0) {
 		cgroup_done(&sup->cgroup);
 		return -1;
@@ -174,7 +176,7 @@ start_cgroups(struct supervisor *sup, int state_dir, struct err *e)
 	return 0;
 }
 
-/* ---- life -------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------ */
 
 /* What a missing layer says to every job; the first one counts. */
 static void
@@ -200,6 +202,12 @@ supervisor_clear(struct supervisor *sup)
 	sup->listener.watch = WATCH_INIT;
 }
 
+static size_t
+jobs_size(const struct supervisor *sup)
+{
+	return sup->slots.count * sizeof(sup->jobs[0]);
+}
+
 static int
 supervisor_start(struct supervisor *sup, int state_dir, struct err *e)
 {
@@ -207,9 +215,10 @@ supervisor_start(struct supervisor *sup, int state_dir, struct err *e)
 
 	if (name_instance(sup, state_dir, e) < 0 ||
 	    loop_init(&sup->loop, e) < 0 || gate_self_init(&sup->self, e) < 0 ||
-	    slots_init(&sup->slots, sup->config.slots, e) < 0)
+	    slots_init(&sup->slots, sup->config.slots + sup->config.standby,
+		       e) < 0)
 		return -1;
-	sup->jobs = calloc(sup->slots.count, sizeof(sup->jobs[0]));
+	sup->jobs = private_alloc(jobs_size(sup));
 	if (sup->jobs == NULL)
 		return err_sys(e, "make job table");
 	if (host_probe(&sup->host, &missing) < 0)
@@ -221,6 +230,9 @@ supervisor_start(struct supervisor *sup, int state_dir, struct err *e)
 	    audit_open(state_dir, sup->config.audit_max_bytes, &sup->audit, e) <
 		    0)
 		return -1;
+	catalog_make_trees(&sup->catalog);
+	/* Opens what it keeps; asked again for each job. */
+	(void)host_check_cores(sup->self.proc_fd, &missing);
 	if (listen_init(sup, e) < 0)
 		return -1;
 	return privilege_drop(e);
@@ -238,7 +250,7 @@ supervisor_done(struct supervisor *sup)
 	audit_close(&sup->audit);
 	gate_self_done(&sup->self);
 	loop_done(&sup->loop);
-	free(sup->jobs);
+	private_free(sup->jobs, jobs_size(sup));
 }
 
 static void
@@ -254,7 +266,8 @@ on_signal(struct watch *w, uint32_t events)
 		sup->audit.wants_rotation = true; /* at the end of this turn */
 		return;
 	}
-	log_info("stopping signal=%u jobs=%u", info.ssi_signo, sup->jobs_live);
+	log_info("stopping signal=%u jobs=%u", info.ssi_signo,
+		 job_unanswered(sup));
 	sup->is_stopping = true;
 }
 
@@ -286,7 +299,10 @@ one_turn(struct supervisor *sup, uint64_t deadline_us, struct err *e)
 	uint64_t discard_us = discard_deadline(&sup->discard);
 	uint64_t audit_us = audit_deadline(&sup->audit);
 	uint64_t listen_us = listen_deadline(sup);
+	uint64_t standby_us = standby_deadline(sup);
 
+	if (standby_us < deadline_us)
+		deadline_us = standby_us;
 	if (audit_us < deadline_us)
 		deadline_us = audit_us;
 	if (listen_us < deadline_us)
@@ -301,6 +317,7 @@ one_turn(struct supervisor *sup, uint64_t deadline_us, struct err *e)
 	listen_tick(sup);
 	job_turn_end(sup);
 	discard_flush(&sup->discard);
+	standby_tick(sup);
 	return 0;
 }
 

@@ -27,7 +27,7 @@
 #include "supervisor/base/str.h"
 
 #define NOBODY 65534
-#define SECONDS_MAX 60 /* a second or less where nothing is emulated */
+#define SECONDS_MAX 180 /* below one, unless emulated or overloaded */
 #define MESSAGES_MAX 4096
 #ifdef PROMPTCRAFT_ASAN
 #define MEMORY_MAX RLIM_INFINITY /* ASan reserves terabytes of addresses */
@@ -42,7 +42,7 @@ enum child_fd {
 	CHILD_FD_COUNT
 };
 
-/* ---- child: only system calls from here to the exec -------------------- */
+/* ---- child: only system calls from here to the exec ------------------ */
 
 static int
 limit(__rlimit_resource_t resource, rlim_t value)
@@ -106,7 +106,7 @@ child(const struct policyc_request *request, int out, int messages)
 	_exit(127);
 }
 
-/* ---- parent ------------------------------------------------------------ */
+/* ---- parent ---------------------------------------------------------- */
 
 struct capture {
 	int fd;

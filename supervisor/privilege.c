@@ -114,7 +114,7 @@ privilege_begin(struct err *e)
 	return 0;
 }
 
-/* ---- out-of-memory score ------------------------------------------------ */
+/* ---- out-of-memory score --------------------------------------------- */
 
 static int oom_fd = -1; /* /proc/self/oom_score_adj */
 static char oom_own[8] = "0";
@@ -153,7 +153,7 @@ privilege_oom_for_child(bool is_child_next)
 			  strerrordesc_np(errno));
 }
 
-/* ---- capabilities ------------------------------------------------------- */
+/* ---- capabilities ---------------------------------------------------- */
 
 static int
 drop_bounding(struct err *e)

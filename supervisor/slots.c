@@ -74,7 +74,7 @@ slots_init(struct slots *slots, unsigned count, struct err *e)
 	unsigned range = 0;
 	uint32_t first;
 
-	assert(count <= CONFIG_SLOTS_MAX);
+	assert(count <= CONFIG_SLOTS_MAX + CONFIG_STANDBY_MAX);
 	count += SLOTS_SPARE;
 	*slots = (struct slots){.range_lock = -1, .count = count};
 	if (open_run_dir(&dir, e) < 0 ||

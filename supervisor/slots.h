@@ -27,7 +27,7 @@
  * and answered, keeps its slot until its last process is gone.
  */
 #define SLOTS_SPARE 4u
-#define SLOTS_MAX (CONFIG_SLOTS_MAX + SLOTS_SPARE)
+#define SLOTS_MAX (CONFIG_SLOTS_MAX + CONFIG_STANDBY_MAX + SLOTS_SPARE)
 #define SLOTS_RUN_DIR "/run/promptcraft"
 
 struct slot {
@@ -45,7 +45,10 @@ struct slots {
 	struct slot slot[SLOTS_MAX];
 };
 
-/* Take a uid range; makes no cgroups yet. */
+/*
+ * Take a uid range; makes no cgroups yet.  count: jobs at a time, and the jails
+ * that are kept ready for some.
+ */
 int slots_init(struct slots *slots, unsigned count, struct err *e);
 int slots_make_cgroups(struct slots *slots, struct cgroup *cg, struct err *e);
 /*

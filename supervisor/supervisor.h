@@ -19,6 +19,7 @@
 #include "supervisor/listen.h"
 #include "supervisor/loop.h"
 #include "supervisor/slots.h"
+#include "supervisor/standby.h"
 
 struct job;
 
@@ -38,7 +39,8 @@ struct supervisor {
 	struct discard discard;
 	struct job *jobs; /* one place a slot */
 	unsigned jobs_live;
-	unsigned jobs_leaving; /* of these, answered already */
+	unsigned jobs_leaving;	/* of these, answered already */
+	struct standby standby; /* of these, waiting for a job */
 	bool is_stopping;
 	/* Why jobs are refused; kind ERR_NONE: they are taken. */
 	struct err cause;

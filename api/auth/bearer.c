@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bearer.c - authentication of requests by token and their rate limits.
+ * bearer.c - authentication of requests by token.
  *
  * Responsible for a token being worth nothing once its user is gone, disabled
  * or has a new password: the store is asked at each request, and the role is
@@ -8,25 +8,13 @@
  */
 #include "api/auth/bearer.h"
 
+#include <sodium.h>
 #include <string.h>
 #include <strings.h>
 
-#include "api/auth/jwt.h"
+#include "api/auth/token_cache.h"
 #include "supervisor/base/clock.h"
 #include "supervisor/base/str.h"
-
-#define RATE_WINDOW_S 3600
-
-/* Which setting limits which operation; one row more for one more limit. */
-static const struct {
-	const char *operation;
-	size_t offset;
-} limits[] = {
-	{"analyze", offsetof(struct api_config, rate_analyze)},
-	{"execute", offsetof(struct api_config, rate_execute)},
-	{"status", offsetof(struct api_config, rate_status)},
-	{"jobs", offsetof(struct api_config, rate_jobs)},
-};
 
 static int
 refuse(struct http_response *res, const char *detail)
@@ -49,33 +37,10 @@ find_token(const char *authorization)
 	return authorization;
 }
 
-static int
-find_user(struct api *api, const struct jwt_claims *claims,
-	  struct http_user *ret, struct http_response *res)
-{
-	struct store_user user;
-	struct err e = ERR_INIT;
-
-	if (store_user_get_by_id(api->store, claims->user_id, &user, &e) < 0) {
-		if (e.kind == ERR_NOT_FOUND)
-			return refuse(res, "Invalid token");
-		http_problem_from_err(res, &e);
-		return -1;
-	}
-	if (user.is_disabled || user.token_version != claims->token_version ||
-	    strcmp(user.username, claims->username) != 0)
-		return refuse(res, "Invalid token");
-	*ret = (struct http_user){.role = user.role};
-	memcpy(ret->user_id, user.user_id, sizeof(ret->user_id));
-	memcpy(ret->username, user.username, sizeof(ret->username));
-	return 0;
-}
-
 int
-bearer_authenticate(struct api *api, const char *authorization,
-		    struct http_user *ret, struct http_response *res)
+bearer_claims(struct api *api, const char *authorization,
+	      struct jwt_claims *ret, struct http_response *res)
 {
-	struct jwt_claims claims;
 	struct err e = ERR_INIT;
 	const char *token;
 
@@ -86,49 +51,53 @@ bearer_authenticate(struct api *api, const char *authorization,
 	if (token == NULL)
 		return refuse(res, "Not authenticated: the Authorization "
 				   "header must be Bearer <token>");
-	if (jwt_check(&api->config, token, clock_wall_us() / 1000000u, &claims,
-		      &e) < 0)
+	if (token_cache_check(api->tokens, &api->config, token,
+			      clock_wall_us() / 1000000u, ret, &e) < 0)
 		return refuse(res, e.text);
-	return find_user(api, &claims, ret, res);
-}
-
-static uint32_t
-limit_of(const struct api_config *config, const char *operation)
-{
-	for (size_t i = 0; i < ARRAY_LEN(limits); i++)
-		if (strcmp(limits[i].operation, operation) == 0)
-			return *(const uint32_t *)((const char *)config +
-						   limits[i].offset);
 	return 0;
 }
 
 int
-rate_limit_check(struct api *api, const char *user_id, const char *operation,
-		 struct http_response *res)
+bearer_admit(const struct jwt_claims *claims, const struct store_user *user,
+	     struct http_user *ret, struct http_response *res)
 {
-	uint32_t limit = limit_of(&api->config, operation), reset_s = 0;
-	uint64_t count = 0;
-	struct err e = ERR_INIT;
-	char key[128];
+	if (user->user_id[0] == '\0' || user->is_disabled ||
+	    user->token_version != claims->token_version ||
+	    strcmp(user->username, claims->username) != 0)
+		return refuse(res, "Invalid token");
+	*ret = (struct http_user){.role = user->role,
+				  .token_version = claims->token_version,
+				  .token_expires_s = claims->expires_s};
+	memcpy(ret->user_id, user->user_id, sizeof(ret->user_id));
+	memcpy(ret->username, user->username, sizeof(ret->username));
+	return 0;
+}
 
-	if (limit == 0)
-		return 0;
-	if (str_printf(key, sizeof(key), "rate_limit:%s:%s", user_id,
-		       operation) < 0) {
-		err_set(&e, ERR_IO, 0, "rate limit: the key is too long");
-		http_problem_from_err(res, &e);
+int
+bearer_authenticate(struct api *api, const char *authorization,
+		    struct http_user *ret, struct http_response *res)
+{
+	struct jwt_claims claims;
+	struct store_user user;
+	struct err e = ERR_INIT;
+
+	if (bearer_claims(api, authorization, &claims, res) < 0)
 		return -1;
-	}
-	if (store_counter_hit(api->store, key, RATE_WINDOW_S, &count, &reset_s,
-			      &e) < 0) {
-		http_problem_from_err(res, &e);
-		return -1;
-	}
-	if (count <= limit)
-		return 0;
-	http_problem(res, 429, NULL,
-		     "Rate limit exceeded. Max %u %s requests per hour.", limit,
-		     operation);
-	res->retry_after_s = reset_s;
+	if (store_user_get_by_id(api->store, claims.user_id, &user, &e) == 0)
+		return bearer_admit(&claims, &user, ret, res);
+	if (e.kind == ERR_NOT_FOUND)
+		return refuse(res, "Invalid token");
+	http_problem_from_err(res, &e);
 	return -1;
+}
+
+bool
+bearer_may_scrape(const struct api_config *config, const char *authorization)
+{
+	size_t len = strlen(config->metrics_token);
+	const char *token =
+		authorization != NULL ? find_token(authorization) : NULL;
+
+	return token != NULL && len > 0 && strlen(token) == len &&
+	       sodium_memcmp(token, config->metrics_token, len) == 0;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bearer.h - who sends a request, and how often they may.
+ * bearer.h - who sends a request.
  */
 #ifndef PC_API_BEARER_H
 #define PC_API_BEARER_H
 
+#include "api/auth/jwt.h"
 #include "api/http/http.h"
 
 /*
@@ -15,11 +16,17 @@
 int bearer_authenticate(struct api *api, const char *authorization,
 			struct http_user *ret, struct http_response *res);
 
+/* Is it PROMPTCRAFT_METRICS_TOKEN?  Never if that is not set. */
+bool bearer_may_scrape(const struct api_config *config,
+		       const char *authorization);
+
 /*
- * Count one request of this user for the operation ("execute", "status",
- * "analyze", "jobs"); 429 with Retry-After in res and -1 if it is one too many.
+ * The same in two steps, for who looks the account up together with something
+ * else: what the token claims, and whether that account lets it in.
  */
-int rate_limit_check(struct api *api, const char *user_id,
-		     const char *operation, struct http_response *res);
+int bearer_claims(struct api *api, const char *authorization,
+		  struct jwt_claims *ret, struct http_response *res);
+int bearer_admit(const struct jwt_claims *claims, const struct store_user *user,
+		 struct http_user *ret, struct http_response *res);
 
 #endif

@@ -89,8 +89,14 @@ add_admin(struct api *api, const char *password, struct err *e)
 		return -1;
 	job_id_new(user.user_id);
 	(void)str_copy(user.username, sizeof(user.username), ADMIN_NAME);
-	if (store_user_add(api->store, &user, e) < 0)
-		return -1;
+	if (store_user_add(api->store, &user, e) < 0) {
+		if (e->kind != ERR_CONFLICT)
+			return -1;
+		/* Two nodes started at the same moment. */
+		log_warning("first_admin text=\"another node has made it: the "
+			    "password it has shown is right, not this one's\"");
+		return 0;
+	}
 	log_info("first_admin username=%s", ADMIN_NAME);
 	return 0;
 }

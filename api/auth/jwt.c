@@ -231,6 +231,7 @@ check_claims(const json_t *claims, uint64_t now_s, struct jwt_claims *ret,
 	if (expires_s <= now_s)
 		return err_set(e, ERR_DENIED, 0, "Token expired");
 	found.token_version = (uint32_t)version;
+	found.expires_s = expires_s;
 	*ret = found;
 	return 0;
 }

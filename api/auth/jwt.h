@@ -22,6 +22,7 @@ struct jwt_claims {
 	char user_id[40];
 	char username[64]; /* sub */
 	uint32_t token_version;
+	uint64_t expires_s; /* wall clock */
 };
 
 /* A token for this user from now_s on; *ret_token is malloc'd. */

@@ -13,6 +13,7 @@
 
 #include "api/auth/jwt.h"
 #include "api/auth/password.h"
+#include "api/http/address.h"
 #include "api/http/handlers.h"
 #include "supervisor/base/clock.h"
 #include "supervisor/base/fd.h"
@@ -29,6 +30,9 @@ static const struct field token_fields[] = {
 	{"password", FIELD_STRING, FIELD_REQUIRED, 1, 1024, NULL, NULL, 0},
 };
 
+const struct field_table token_body = {token_fields, ARRAY_LEN(token_fields),
+				       0};
+
 struct credentials {
 	const char *username;
 	const char *password;
@@ -40,15 +44,15 @@ make_keys(const struct http_request *req, const char *username,
 	  char by_name[KEY_SIZE], char by_address[KEY_SIZE])
 {
 	unsigned char digest[16];
-	char hex[2 * sizeof(digest) + 1];
+	char hex[2 * sizeof(digest) + 1], address[ADDRESS_GROUP_SIZE];
 
+	address_group_text(req->address, address);
 	crypto_generichash(digest, sizeof(digest),
 			   (const unsigned char *)username, strlen(username),
 			   NULL, 0);
 	str_hex(hex, digest, sizeof(digest));
-	str_printf(by_name, KEY_SIZE, "rate_limit:%s:%s:login", req->address,
-		   hex);
-	str_printf(by_address, KEY_SIZE, "rate_limit:%s:login", req->address);
+	str_printf(by_name, KEY_SIZE, "rate_limit:%s:%s:login", address, hex);
+	str_printf(by_address, KEY_SIZE, "rate_limit:%s:login", address);
 }
 
 static int

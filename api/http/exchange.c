@@ -4,17 +4,15 @@
  * send, complete.
  *
  * Everything here is hostile until checked, in this order: URI, route, method,
- * who sends it, media type, size, JSON, rate limit.  As soon as the answer is
- * known (401, 404, 413, ...) the rest of the body is thrown away unread, up to
- * a bound, so that the client gets to read the answer instead of a reset.  A
+ * who sends it, media type, size, JSON, key, rate limit.  As soon as the answer
+ * is known (401, 404, 413, ...) the rest of the body is thrown away unread, up
+ * to a bound, so that the client gets to read the answer instead of a reset.  A
  * body is kept in memory only for a user who is known, and all bodies together
  * are bounded.
  */
 #include "api/http/exchange.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +20,11 @@
 #include <sys/epoll.h>
 
 #include "api/auth/bearer.h"
+#include "api/http/address.h"
 #include "api/http/body.h"
+#include "api/http/forwarded.h"
+#include "api/http/framing.h"
+#include "api/metrics.h"
 #include "supervisor/base/clock.h"
 #include "supervisor/base/fd.h"
 #include "supervisor/base/log.h"
@@ -33,46 +35,74 @@
 /* All buffered bodies together, in units of the largest one. */
 #define BODIES_MAX 16
 #define BUSY_RETRY_S 1
+#define FORWARDED_LINES_MAX 16
+#define REQUEST_ID_BYTES ((HTTP_REQUEST_ID_SIZE - 1) / 2)
 
 /* ---- begin ----------------------------------------------------------- */
 
 static void
 make_request_id(char id[HTTP_REQUEST_ID_SIZE])
 {
-	unsigned char random[(HTTP_REQUEST_ID_SIZE - 1) / 2];
+	static _Thread_local unsigned char random[64][REQUEST_ID_BYTES];
+	static _Thread_local unsigned left;
 
-	randombytes_buf(random, sizeof(random));
-	str_hex(id, random, sizeof(random));
+	/* One call of the kernel for many ids. */
+	if (left == 0) {
+		randombytes_buf(random, sizeof(random));
+		left = ARRAY_LEN(random);
+	}
+	str_hex(id, random[--left], sizeof(random[left]));
+}
+
+struct forwarded_lines {
+	const char *at[FORWARDED_LINES_MAX];
+	size_t len;
+};
+
+/* Of too many lines the last count: the first are the client's. */
+static enum MHD_Result
+add_forwarded(void *cls, enum MHD_ValueKind kind, const char *name,
+	      const char *value)
+{
+	struct forwarded_lines *lines = cls;
+
+	(void)kind;
+	if (strcasecmp(name, "X-Forwarded-For") != 0 || value == NULL)
+		return MHD_YES;
+	if (lines->len == FORWARDED_LINES_MAX)
+		memmove(lines->at, lines->at + 1,
+			--lines->len * sizeof(lines->at[0]));
+	lines->at[lines->len++] = value;
+	return MHD_YES;
 }
 
 static void
-read_address(struct MHD_Connection *connection, char *dst, size_t size)
+read_address(struct exchange *ex)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-		connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const void *address = NULL;
-	int family = AF_UNSPEC;
+		ex->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *peer = info != NULL ? info->client_addr : NULL;
+	const struct guard *proxies = &ex->server->proxies;
+	struct forwarded_lines lines = {.len = 0};
 
-	if (info != NULL && info->client_addr != NULL)
-		family = info->client_addr->sa_family;
-	if (family == AF_INET)
-		address = &((const struct sockaddr_in *)(const void *)
-				    info->client_addr)
-				   ->sin_addr;
-	else if (family == AF_INET6)
-		address = &((const struct sockaddr_in6 *)(const void *)
-				    info->client_addr)
-				   ->sin6_addr;
-	if (address == NULL ||
-	    inet_ntop(family, address, dst, (socklen_t)size) == NULL)
-		(void)str_copy(dst, size, "unknown");
+	if (guard_lists(proxies, peer))
+		(void)MHD_get_connection_values(ex->connection, MHD_HEADER_KIND,
+						add_forwarded, &lines);
+	forwarded_sender(proxies, peer, lines.at, lines.len, ex->req.address);
 }
 
-/* libmicrohttpd decodes %00 to a NUL that cuts the path short. */
+/*
+ * libmicrohttpd decodes %00 to a NUL that cuts the path short, and %2F to a
+ * slash, so that a proxy's rule for a path would not see it for that path.
+ */
 static bool
 is_bad_uri(const char *uri)
 {
-	return strstr(uri, "%00") != NULL;
+	const char *query = strchr(uri, '?');
+	const char *slash = strcasestr(uri, "%2f");
+
+	return strstr(uri, "%00") != NULL ||
+	       (slash != NULL && (query == NULL || slash < query));
 }
 
 void *
@@ -106,6 +136,13 @@ http_query(const struct http_request *req, const char *name)
 {
 	return MHD_lookup_connection_value(req->connection,
 					   MHD_GET_ARGUMENT_KIND, name);
+}
+
+const char *
+http_header(const struct http_request *req, const char *name)
+{
+	return MHD_lookup_connection_value(req->connection, MHD_HEADER_KIND,
+					   name);
 }
 
 static void
@@ -150,6 +187,22 @@ check_role(struct exchange *ex)
 		return -1;
 	}
 	return 0;
+}
+
+static int
+authorise(struct exchange *ex)
+{
+	const char *authorization = header(ex, MHD_HTTP_HEADER_AUTHORIZATION);
+	struct api *api = ex->server->api;
+	uint32_t flags = ex->match.route->flags;
+
+	if ((flags & HTTP_PUBLIC) ||
+	    ((flags & HTTP_SCRAPE) &&
+	     bearer_may_scrape(&api->config, authorization)))
+		return 0;
+	if (exchange_authenticate(ex, authorization) < 0)
+		return -1;
+	return check_role(ex);
 }
 
 static size_t
@@ -210,54 +263,14 @@ announced_length(const struct exchange *ex)
 	return length;
 }
 
-struct framing {
-	unsigned lengths, encodings;
-	bool is_unknown; /* an encoding that is not just "chunked" */
-};
-
-static enum MHD_Result
-count_framing(void *cls, enum MHD_ValueKind kind, const char *key,
-	      const char *value)
-{
-	struct framing *framing = cls;
-
-	(void)kind;
-	if (strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
-		framing->lengths++;
-	} else if (strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
-		framing->encodings++;
-		if (value == NULL || strcasecmp(value, "chunked") != 0)
-			framing->is_unknown = true;
-	}
-	return MHD_YES;
-}
-
-/*
- * Two statements of a body's length are how requests are smuggled past a
- * proxy that believes the other one (RFC 9112, 6.3).  And with an encoding
- * other than "chunked" libmicrohttpd takes all that follows on the connection,
- * other people's requests too, for the body.
- */
-static bool
-is_framing_ambiguous(const struct exchange *ex)
-{
-	struct framing framing = {0};
-
-	(void)MHD_get_connection_values(ex->connection, MHD_HEADER_KIND,
-					count_framing, &framing);
-	return framing.lengths + framing.encodings > 1 || framing.is_unknown;
-}
-
 static void
-check_request(struct exchange *ex, const char *url)
+check_request(struct exchange *ex, const char *url, const char *version)
 {
-	struct http_server *server = ex->server;
 	bool is_path_good = str_copy(ex->path, sizeof(ex->path), url) == 0;
+	const char *fault = framing_fault(ex->connection, version);
 
-	if (is_framing_ambiguous(ex)) {
-		http_problem(&ex->res, 400, NULL,
-			     "the length of the body must be given once, by "
-			     "Content-Length or Transfer-Encoding: chunked");
+	if (fault != NULL) {
+		http_problem(&ex->res, 400, NULL, "%s", fault);
 		ex->is_unframed = true;
 		answer(ex);
 		return;
@@ -272,11 +285,7 @@ check_request(struct exchange *ex, const char *url)
 		refuse_route(ex);
 		return;
 	}
-	if (!(ex->match.route->flags & HTTP_PUBLIC) &&
-	    (bearer_authenticate(server->api,
-				 header(ex, MHD_HTTP_HEADER_AUTHORIZATION),
-				 &ex->req.user, &ex->res) < 0 ||
-	     check_role(ex) < 0)) {
+	if (authorise(ex) < 0) {
 		answer(ex);
 		return;
 	}
@@ -287,18 +296,19 @@ check_request(struct exchange *ex, const char *url)
 }
 
 static void
-begin(struct exchange *ex, const char *url, const char *method)
+begin(struct exchange *ex, const char *url, const char *method,
+      const char *version)
 {
 	ex->has_begun = true;
 	if (str_copy(ex->method, sizeof(ex->method), method) < 0)
 		(void)str_copy(ex->method, sizeof(ex->method), "(long)");
-	read_address(ex->connection, ex->req.address, sizeof(ex->req.address));
+	read_address(ex);
 	ex->req.method = ex->method;
 	ex->req.path = ex->path;
 	ex->req.request_id = ex->request_id;
 	ex->req.connection = ex->connection;
 	ex->req.gone_fd = -1;
-	check_request(ex, url);
+	check_request(ex, url, version);
 	if (ex->match.id[0] != '\0')
 		ex->req.id = ex->match.id;
 	peer_enter(ex->peer, PEER_RECEIVING,
@@ -372,24 +382,25 @@ receive(struct exchange *ex, const char *data, size_t len)
 
 /* ---- run ------------------------------------------------------------- */
 
-/* Parse and count; -1 if that already is the answer. */
+/* Parse, take the key and count; -1 if that already is the answer. */
 static int
 prepare_run(struct exchange *ex)
 {
 	const struct http_route *route = ex->match.route;
+	int rc = 0;
 
-	if (route->flags & HTTP_BODY) {
-		int rc = body_parse(ex->body, ex->body_len, &ex->req.body,
-				    &ex->res);
-
+	if ((route->flags & HTTP_SLOW) && !exchange_has_room(ex)) {
+		refuse_busy(ex, EXCHANGE_NO_ROOM);
 		drop_body(ex);
-		if (rc < 0)
-			return -1;
+		return -1;
 	}
-	if (route->rate_operation == NULL)
-		return 0;
-	return rate_limit_check(ex->server->api, ex->req.user.user_id,
-				route->rate_operation, &ex->res);
+	if (route->flags & HTTP_BODY)
+		rc = body_parse(ex->body, ex->body_len, &ex->req.body,
+				&ex->res);
+	if (rc == 0)
+		rc = exchange_once_begin(ex);
+	drop_body(ex);
+	return rc < 0 ? rc : exchange_count(ex);
 }
 
 static void
@@ -402,13 +413,15 @@ run_handler(struct exchange *ex)
 		err_set(&e, ERR_IO, 0, "the handler gave no answer");
 		http_problem_from_err(&ex->res, &e);
 	}
+	exchange_once_end(ex);
 	answer(ex);
 }
 
 /*
  * An epoll set, which itself can be polled.  The socket stays open while its
  * connection is suspended.  A client that has closed only its sending side
- * counts as gone: the two cannot be told apart before the answer is sent.
+ * counts as gone: the two cannot be told apart before the answer is sent.  One
+ * with an Idempotency-Key can come back for the answer, so it never is gone.
  */
 static int
 open_gone_fd(const struct exchange *ex, int *ret_fd)
@@ -420,7 +433,8 @@ open_gone_fd(const struct exchange *ex, int *ret_fd)
 	owned_fd int fd = epoll_create1(EPOLL_CLOEXEC);
 
 	if (info == NULL || fd < 0 ||
-	    epoll_ctl(fd, EPOLL_CTL_ADD, info->connect_fd, &hang_up) < 0 ||
+	    (!ex->once.is_held &&
+	     epoll_ctl(fd, EPOLL_CTL_ADD, info->connect_fd, &hang_up) < 0) ||
 	    epoll_ctl(fd, EPOLL_CTL_ADD, ex->server->api->stop_fd, &stop) < 0)
 		return -1;
 	*ret_fd = fd_take(&fd);
@@ -443,12 +457,20 @@ run_slow(struct exchange *ex)
 	ex->req.gone_fd = -1;
 }
 
+static enum metrics_queue
+queue_of(const struct exchange *ex)
+{
+	return ex->match.route->flags & HTTP_SLOW ? METRICS_QUEUE_SLOW
+						  : METRICS_QUEUE_BRIEF;
+}
+
 /* On a thread of a pool: the connection is suspended, so ex is ours. */
 void
 exchange_run(void *item)
 {
 	struct exchange *ex = item;
 
+	metrics_queue(queue_of(ex), -1);
 	http_request_id_set(ex->request_id);
 	if (atomic_load(&ex->server->is_stopping))
 		refuse_busy(ex, "the service is stopping");
@@ -456,8 +478,23 @@ exchange_run(void *item)
 		run_slow(ex);
 	else
 		run_handler(ex);
+	exchange_render(ex);
 	http_request_id_set(NULL);
 	MHD_resume_connection(ex->connection);
+}
+
+_Static_assert(POOL_OWNER_SIZE >= ADDRESS_GROUP_SIZE, "either is an owner");
+
+/* Whose turn it is: the user's, or of who shows no token the address's. */
+static void
+read_owner(const struct exchange *ex, char ret[POOL_OWNER_SIZE])
+{
+	const char *user = ex->req.user.user_id;
+
+	if (user[0] != '\0')
+		(void)str_copy(ret, POOL_OWNER_SIZE, user);
+	else
+		address_group_text(ex->req.address, ret);
 }
 
 /*
@@ -467,9 +504,14 @@ exchange_run(void *item)
 static void
 run_on_pool(struct exchange *ex, struct pool *pool)
 {
+	char owner[POOL_OWNER_SIZE];
+
+	read_owner(ex, owner);
 	MHD_suspend_connection(ex->connection);
-	if (pool_submit(pool, ex) == 0)
+	metrics_queue(queue_of(ex), 1);
+	if (pool_submit(pool, owner, ex) == 0)
 		return;
+	metrics_queue(queue_of(ex), -1);
 	refuse_busy(ex, "too many requests are waiting already");
 	MHD_resume_connection(ex->connection);
 }
@@ -498,7 +540,7 @@ run(struct exchange *ex)
 	return true;
 }
 
-/* ---- send ----------------------------------------------------------- */
+/* ---- send ------------------------------------------------------------ */
 
 /*
  * May the answer be sent before the body has come?  That ends the connection,
@@ -515,10 +557,10 @@ must_answer_early(const struct exchange *ex)
 
 static enum MHD_Result
 go_on(struct exchange *ex, const char *url, const char *method,
-      const char *upload_data, size_t *upload_data_size)
+      const char *version, const char *upload_data, size_t *upload_data_size)
 {
 	if (!ex->has_begun) {
-		begin(ex, url, method);
+		begin(ex, url, method, version);
 		return must_answer_early(ex) ? exchange_send(ex) : MHD_YES;
 	}
 	if (*upload_data_size > 0) {
@@ -544,31 +586,15 @@ exchange_continue(void *cls, struct MHD_Connection *connection, const char *url,
 
 	(void)cls;
 	(void)connection;
-	(void)version;
 	if (ex == NULL)
 		return MHD_NO;
 	http_request_id_set(ex->request_id);
-	result = go_on(ex, url, method, upload_data, upload_data_size);
+	result = go_on(ex, url, method, version, upload_data, upload_data_size);
 	http_request_id_set(NULL);
 	return result;
 }
 
 /* ---- complete -------------------------------------------------------- */
-
-static void
-log_access(const struct exchange *ex)
-{
-	char method[32], path[160];
-
-	str_quote(method, sizeof(method), ex->method, strlen(ex->method));
-	str_quote(path, sizeof(path), ex->path, strlen(ex->path));
-	log_info("request request_id=%s address=%s user=%s method=%s path=%s "
-		 "status=%d ms=%llu",
-		 ex->request_id, ex->req.address,
-		 ex->req.user.username[0] != '\0' ? ex->req.user.username : "-",
-		 method, path, ex->sent_status,
-		 (unsigned long long)(clock_mono_us() - ex->began_us) / 1000u);
-}
 
 void
 exchange_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
@@ -583,11 +609,18 @@ exchange_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
 		return;
 	*con_cls = NULL;
 	if (ex->has_begun)
-		log_access(ex);
+		exchange_note(ex);
+	stream_close(ex->stream);
+	if (ex->res.source != NULL)
+		ex->res.source->closed(ex->res.source_arg);
+	exchange_once_end(ex); /* if it has come to no answer */
 	peer_enter(ex->peer, PEER_RECEIVING, EXCHANGE_IDLE_TIMEOUT_S);
 	drop_body(ex);
+	exchange_drop_answer(ex);
 	json_decref(ex->req.body);
 	json_decref(ex->res.body);
+	free(ex->res.text);
+	http_text_unref(ex->res.shared);
 	atomic_fetch_sub(&ex->server->exchanges, 1);
 	free(ex);
 }

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "api/metrics.h"
 #include "api/store/store.h"
 #include "supervisor/base/clock.h"
 #include "supervisor/base/log.h"
@@ -34,6 +35,17 @@ note_change(const char *what, bool was_good, bool is_good, const char *cause)
 		log_info("%s_up", what);
 }
 
+static int
+ping_store(struct store *store, struct err *e)
+{
+	uint64_t began_us = clock_mono_us();
+	int rc = store_ping(store, e);
+
+	if (rc == 0)
+		metrics_store_ping(clock_mono_us() - began_us);
+	return rc;
+}
+
 static struct monitor_state
 probe(const struct api *api, const struct monitor_state *before)
 {
@@ -41,7 +53,7 @@ probe(const struct api *api, const struct monitor_state *before)
 	struct monitor_state now = {0};
 	struct err e = ERR_INIT;
 
-	now.is_store_up = store_ping(api->store, &e) == 0;
+	now.is_store_up = ping_store(api->store, &e) == 0;
 	note_change("store", before->is_store_up, now.is_store_up, e.text);
 	now.is_supervisor_reachable =
 		client_hello(api->config.supervisor_socket, &hello, &e) == 0;

@@ -21,9 +21,11 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
+#include "api/http/address.h"
 #include "supervisor/base/clock.h"
 
 #define TICK_MS 1000
@@ -33,7 +35,10 @@ struct peer {
 	_Atomic uint64_t deadline_ms; /* 0: none */
 	_Atomic uint64_t entered_ms;  /* when this phase began */
 	_Atomic unsigned phase;
+	struct address_group from;
 	int fd;
+	void (*gone)(void *arg); /* guarded by the lock of all peers */
+	void *gone_arg;
 };
 
 struct peers {
@@ -55,18 +60,47 @@ peer_enter(struct peer *peer, enum peer_phase phase, uint32_t timeout_s)
 	atomic_store(&peer->phase, phase);
 	atomic_store(&peer->entered_ms, now_ms);
 	atomic_store(&peer->deadline_ms,
-		     phase != PEER_RUNNING ? now_ms + timeout_s * UINT64_C(1000)
-					   : 0);
+		     phase == PEER_RECEIVING || phase == PEER_SENDING
+			     ? now_ms + timeout_s * UINT64_C(1000)
+			     : 0);
+}
+
+void
+peer_watch(struct peers *peers, struct peer *peer, void (*gone)(void *arg),
+	   void *arg)
+{
+	if (peer == NULL)
+		return;
+	pthread_mutex_lock(&peers->lock);
+	peer->gone = gone;
+	peer->gone_arg = arg;
+	pthread_mutex_unlock(&peers->lock);
+}
+
+bool
+peers_has_room(struct peers *peers, const struct sockaddr *address,
+	       uint32_t max)
+{
+	const struct address_group from = address_group_of(address);
+	uint32_t count = 0;
+
+	pthread_mutex_lock(&peers->lock);
+	for (const struct peer *p = peers->first; p != NULL; p = p->next)
+		count += memcmp(&p->from, &from, sizeof(from)) == 0;
+	pthread_mutex_unlock(&peers->lock);
+	return count < max;
 }
 
 struct peer *
-peers_add(struct peers *peers, int fd, uint32_t timeout_s)
+peers_add(struct peers *peers, int fd, const struct sockaddr *address,
+	  uint32_t timeout_s)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
 
 	if (peer == NULL)
 		return NULL;
 	peer->fd = fd;
+	peer->from = address_group_of(address);
 	peer_enter(peer, PEER_RECEIVING, timeout_s);
 	pthread_mutex_lock(&peers->lock);
 	peer->next = peers->first;
@@ -96,8 +130,9 @@ static bool
 is_gone(const struct peer *p, uint64_t now_ms)
 {
 	struct pollfd poll_fd = {.fd = p->fd, .events = POLLRDHUP};
+	unsigned phase = atomic_load(&p->phase);
 
-	return atomic_load(&p->phase) == PEER_RECEIVING &&
+	return (phase == PEER_RECEIVING || phase == PEER_WAITING) &&
 	       atomic_load(&p->entered_ms) + TICK_MS <= now_ms &&
 	       poll(&poll_fd, 1, 0) == 1;
 }
@@ -113,9 +148,14 @@ is_overdue(const struct peer *p, uint64_t now_ms)
 static void
 end_overdue(struct peers *peers, uint64_t now_ms)
 {
-	for (struct peer *p = peers->first; p != NULL; p = p->next)
-		if (is_overdue(p, now_ms) || is_gone(p, now_ms))
-			(void)shutdown(p->fd, SHUT_RDWR);
+	for (struct peer *p = peers->first; p != NULL; p = p->next) {
+		if (!is_overdue(p, now_ms) && !is_gone(p, now_ms))
+			continue;
+		(void)shutdown(p->fd, SHUT_RDWR);
+		/* A suspended connection does not see its socket's end. */
+		if (p->gone != NULL)
+			p->gone(p->gone_arg);
+	}
 }
 
 static void *

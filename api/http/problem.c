@@ -62,6 +62,9 @@ static const struct err_answer err_answers[ERR_KIND_COUNT] = {
 	[ERR_PEER] = {503, RETRY_BUSY_S,
 		      "The execution service is not reachable; try again "
 		      "later"},
+	[ERR_UNAVAILABLE] = {503, RETRY_BUSY_S,
+			     "The service's state store is not reachable; try "
+			     "again later"},
 };
 
 /* Nobody's fault in the code, and over when there is room again. */
@@ -125,6 +128,7 @@ fill_problem(struct http_response *res, int status, const char *field,
 	}
 	json_decref(res->body);
 	res->status = status;
+	res->is_problem = true;
 	res->body = body; /* NULL without memory: an empty answer is sent */
 }
 
@@ -164,6 +168,7 @@ http_json(struct http_response *res, int status, json_t *body)
 {
 	json_decref(res->body);
 	res->status = status;
+	res->is_problem = false;
 	res->body = body;
 	if (body == NULL) {
 		struct err e = ERR_INIT;

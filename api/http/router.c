@@ -28,13 +28,13 @@ is_id(const char *segment, size_t len)
 static bool
 matches(const char *pattern, const char *path, char id[ROUTER_ID_SIZE])
 {
-	static const char placeholder[] = "{id}";
+	static const char variable[] = "{id}";
 
 	for (;;) {
 		size_t want = strcspn(pattern, "/"), have = strcspn(path, "/");
 
-		if (want == sizeof(placeholder) - 1 &&
-		    memcmp(pattern, placeholder, want) == 0) {
+		if (want == sizeof(variable) - 1 &&
+		    memcmp(pattern, variable, want) == 0) {
 			if (!is_id(path, have))
 				return false;
 			memcpy(id, path, have);

@@ -108,13 +108,30 @@ http_listen(const struct api_config *config, int *ret_fd, uint16_t *ret_port,
 
 /* ---- the daemon ------------------------------------------------------ */
 
+/* Of IPv6 libmicrohttpd counts each single address; a proxy has many clients.
+ */
+static enum MHD_Result
+accept_connection(void *cls, const struct sockaddr *address, socklen_t len)
+{
+	struct http_server *server = cls;
+
+	(void)len;
+	return guard_lists(&server->proxies, address) ||
+			       peers_has_room(
+				       server->peers, address,
+				       server->api->config
+					       .max_connections_per_address)
+		       ? MHD_YES
+		       : MHD_NO;
+}
+
 static void
 notify_connection(void *cls, struct MHD_Connection *connection,
 		  void **socket_context,
 		  enum MHD_ConnectionNotificationCode toe)
 {
 	struct http_server *server = cls;
-	const union MHD_ConnectionInfo *info;
+	const union MHD_ConnectionInfo *info, *from;
 
 	if (toe == MHD_CONNECTION_NOTIFY_CLOSED) {
 		peers_remove(server->peers, *socket_context);
@@ -123,9 +140,12 @@ notify_connection(void *cls, struct MHD_Connection *connection,
 	}
 	info = MHD_get_connection_info(connection,
 				       MHD_CONNECTION_INFO_CONNECTION_FD);
+	from = MHD_get_connection_info(connection,
+				       MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	if (info != NULL)
 		*socket_context =
 			peers_add(server->peers, info->connect_fd,
+				  from != NULL ? from->client_addr : NULL,
 				  server->api->config.request_timeout_seconds);
 }
 
@@ -159,13 +179,15 @@ start_daemon(struct http_server *server, int listen_fd, struct err *e)
 
 	MHD_set_panic_func(panic, NULL);
 	server->daemon = MHD_start_daemon(
-		flags, 0, NULL, NULL, exchange_continue, server,
+		flags, 0, accept_connection, server, exchange_continue, server,
 		MHD_OPTION_EXTERNAL_LOGGER, log_daemon, NULL,
 		MHD_OPTION_LISTEN_SOCKET, listen_fd,
 		MHD_OPTION_THREAD_POOL_SIZE, config->http_threads,
 		MHD_OPTION_CONNECTION_LIMIT, config->max_connections,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-		config->max_connections_per_address,
+		server->proxies.entries_len == 0
+			? config->max_connections_per_address
+			: 0,
 		MHD_OPTION_CONNECTION_TIMEOUT, config->request_timeout_seconds,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES_MAX,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK,
@@ -185,13 +207,15 @@ server_done(struct http_server *server)
 	pool_free(server->slow_pool);
 	pool_free(server->brief_pool);
 	peers_stop(server->peers);
+	idempotency_free(server->keys);
 	free(server);
 }
 
 static int
 start_parts(struct http_server *server, struct err *e)
 {
-	if (peers_start(&server->peers, e) < 0)
+	if (peers_start(&server->peers, e) < 0 ||
+	    idempotency_new(&server->keys, e) < 0)
 		return -1;
 	if (pool_start("slow", server->api->config.job_threads, SLOW_QUEUE_MAX,
 		       exchange_run, &server->slow_pool, e) < 0)
@@ -212,7 +236,10 @@ http_server_start(struct api *api, int listen_fd, struct http_server **ret,
 		return -1;
 	}
 	server->api = api;
-	if (start_parts(server, e) < 0 ||
+	if (guard_parse_networks(&server->proxies,
+				 "PROMPTCRAFT_TRUSTED_PROXIES",
+				 api->config.trusted_proxies, e) < 0 ||
+	    start_parts(server, e) < 0 ||
 	    start_daemon(server, listen_fd, e) < 0) {
 		fd_close(&listen_fd);
 		server_done(server);

@@ -9,6 +9,9 @@
  * Without the store nothing works: 503 "unhealthy".
  */
 #include "api/http/handlers.h"
+
+#include <string.h>
+
 #include "api/http/monitor.h"
 #include "supervisor/base/clock.h"
 #include "supervisor/base/str.h"
@@ -25,9 +28,17 @@ overall_status(const struct monitor_state *state)
 	return state->is_supervisor_ready ? "healthy" : "degraded";
 }
 
+static const char *
+redis_state(const struct api *api, const struct monitor_state *state)
+{
+	if (strcmp(store_backend_name(api->store), "redis") != 0)
+		return "disabled";
+	return state->is_store_up ? "connected" : "disconnected";
+}
+
 /*
  * The specification's keys keep their place: zen_mcp (the orchestrator) is
- * part of this process, redis is not used by this store.
+ * part of this process.
  */
 static json_t *
 make_services(struct api *api, const struct monitor_state *state)
@@ -37,7 +48,7 @@ make_services(struct api *api, const struct monitor_state *state)
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "zen_mcp", "embedded",
 			 "execution_engine", is_ready ? "ready" : "degraded",
-			 "redis", "disabled", "store",
+			 "redis", redis_state(api, state), "store",
 			 state->is_store_up ? store_backend_name(api->store)
 					    : "unavailable",
 			 "supervisor",

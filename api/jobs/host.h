@@ -47,14 +47,37 @@ int job_host_runtime(struct job_host *host, const char *language,
 bool job_host_runtime_by_path(struct job_host *host, const char *path,
 			      struct proto_runtime_info *ret);
 
+/* One that only runs under this policy; the look-ups above pass over those. */
+bool job_host_runtime_of_policy(struct job_host *host, const char *policy,
+				const char *name,
+				struct proto_runtime_info *ret);
+
 /*
- * Take one of the supervisor's slots_total places for a job of this process,
- * waiting up to wait_ms among at most JOB_HOST_WAITERS_MAX others; ERR_BUSY if
- * there is none, or as soon as stop_fd (-1: none) becomes readable.
+ * Is the policy of this name loaded with this SHA-256 (hex)?  The supervisor is
+ * asked now: ERR_CONFLICT: it is another one, or gone; ERR_PEER: no answer.
+ */
+int job_host_check_policy(struct job_host *host, const char *name,
+			  const char *sha256, struct err *e);
+
+/*
+ * Take one of the supervisor's slots_total places for a job of this process, in
+ * the order in which they are asked for, waiting up to wait_ms among at most
+ * JOB_HOST_WAITERS_MAX others; ERR_BUSY if there is none, or as soon as stop_fd
+ * (-1: none) becomes readable.
  */
 #define JOB_HOST_WAITERS_MAX 256
 int job_host_slot_acquire(struct job_host *host, uint32_t wait_ms, int stop_fd,
 			  struct err *e);
 void job_host_slot_release(struct job_host *host);
+
+/* Is somebody waiting for a place? */
+bool job_host_slot_is_wanted(struct job_host *host);
+/*
+ * Between two jobs, for who has more of them: if somebody is waiting, the place
+ * is his, and the caller waits behind all others for one.  ERR_BUSY, and the
+ * place is gone, as for job_host_slot_acquire().
+ */
+int job_host_slot_yield(struct job_host *host, uint32_t wait_ms, int stop_fd,
+			struct err *e);
 
 #endif

@@ -31,6 +31,8 @@ const char *job_outcome_name(enum job_outcome outcome);
 #define JOB_REASON_LOST_SAME "connection lost"
 /* Nothing ran, because all jails of the supervisor were taken. */
 #define JOB_REASON_BUSY "busy"
+/* Nothing ran, because the supervisor said no. */
+#define JOB_REASON_REFUSED "refused"
 
 struct job_verdict {
 	enum job_outcome outcome;

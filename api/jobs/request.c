@@ -131,8 +131,10 @@ take_runtime(struct checker *c, struct job_host *host)
 	if (!job_host_has_runtimes(host) &&
 	    job_host_refresh(host, NULL, c->e) < 0)
 		return -1;
-	if (job_host_runtime(host, language.data, &c->request->runtime, c->e) <
-	    0) {
+	if (!job_host_runtime_of_policy(host, c->request->policy, language.data,
+					&c->request->runtime) &&
+	    job_host_runtime(host, language.data, &c->request->runtime, c->e) <
+		    0) {
 		snprintf(c->field, JOB_FIELD_MAX, "language");
 		c->e->kind = ERR_INVALID;
 		return -1;
@@ -257,11 +259,48 @@ is_taken(const struct job_request *r, const char *path, size_t i)
 	return false;
 }
 
+/* The directories above both. */
+static size_t
+shared_dirs(const char *path, const char *other)
+{
+	size_t count = 0;
+
+	for (size_t k = 0; path[k] != '\0' && path[k] == other[k]; k++)
+		count += path[k] == '/';
+	return count;
+}
+
+/* How many directories `path` needs that files[0..i) do not. */
+static size_t
+new_dirs(const struct job_request *r, const char *path, size_t i)
+{
+	size_t all = shared_dirs(path, path), most = 0;
+
+	for (size_t k = 0; k < i; k++) {
+		size_t shared = shared_dirs(path, file_path(r, k));
+
+		most = shared > most ? shared : most;
+	}
+	return all - most;
+}
+
+/* A short path makes many directories, in the jail and in a release. */
+static int
+check_dirs(struct checker *c, const char *path, size_t i, size_t *dirs)
+{
+	*dirs += new_dirs(c->request, path, i);
+	if (*dirs <= JOB_DIRS_MAX)
+		return 0;
+	return bad_at(c, "files", i, ".path",
+		      "is one too many: the files need more than 1024 "
+		      "directories");
+}
+
 static int
 check_files(struct checker *c)
 {
 	struct job_request *r = c->request;
-	size_t count = json_array_size(r->files);
+	size_t count = json_array_size(r->files), dirs = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		const json_t *file = json_array_get(r->files, i);
@@ -277,6 +316,8 @@ check_files(struct checker *c)
 		if (is_taken(r, json_string_value(path), i))
 			return bad_at(c, "files", i, ".path",
 				      "names a path that is taken");
+		if (check_dirs(c, json_string_value(path), i, &dirs) < 0)
+			return -1;
 	}
 	return 0;
 }

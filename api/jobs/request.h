@@ -21,6 +21,7 @@
 #include "supervisor/wire/proto.h"
 
 #define JOB_FILES_MAX 256
+#define JOB_DIRS_MAX 1024 /* that these files may need */
 #define JOB_ARGS_MAX 256
 #define JOB_COLLECT_MAX 32
 #define JOB_FIELD_MAX 64

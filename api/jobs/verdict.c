@@ -49,7 +49,8 @@ static void
 judge_refused(const struct proto_job_done *done, struct job_verdict *v)
 {
 	v->outcome = JOB_ERROR;
-	v->reason = done->err.kind == ERR_BUSY ? JOB_REASON_BUSY : "refused";
+	v->reason = done->err.kind == ERR_BUSY ? JOB_REASON_BUSY
+					       : JOB_REASON_REFUSED;
 	v->err = done->err;
 	v->is_refused = true;
 	v->is_retryable = may_pass(&done->err);

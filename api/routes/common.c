@@ -7,8 +7,13 @@
 #include <string.h>
 
 #include "api/jobs/request.h"
+#include "api/notify/notify.h"
+#include "api/workflow/access.h"
+#include "api/workflow/announce.h"
 #include "supervisor/base/log.h"
 #include "supervisor/base/str.h"
+
+#define SAVE_TRIES 8
 
 static const struct field file_fields[] = {
 	{"path", FIELD_STRING, FIELD_REQUIRED, 1, BUNDLE_PATH_MAX, NULL, NULL,
@@ -40,6 +45,19 @@ const struct field route_limits_fields[2] = {
 
 const char *const route_levels[] = {"strict", "standard", "permissive", NULL};
 
+int
+route_number(const struct http_request *req, const char *name, uint64_t least,
+	     uint64_t most, uint64_t *ret, struct http_response *res)
+{
+	const char *text = http_query(req, name);
+
+	if (text == NULL || (str_to_u64(text, most, ret) == 0 && *ret >= least))
+		return 0;
+	http_problem(res, 422, name, "%s must be a number from %llu to %llu",
+		     name, (unsigned long long)least, (unsigned long long)most);
+	return -1;
+}
+
 void
 route_unavailable(struct http_response *res, const struct err *e)
 {
@@ -55,21 +73,11 @@ route_unavailable(struct http_response *res, const struct err *e)
 	res->retry_after_s = 5;
 }
 
-static bool
-may_see(const struct http_user *user, const struct workflow_state *state)
-{
-	if (strcmp(user->user_id, state->meta.user_id) == 0 ||
-	    user->role == USER_ROLE_ADMIN)
-		return true;
-	/* Nobody can approve what he may not read. */
-	return user->role == USER_ROLE_APPROVER &&
-	       json_array_size(workflow_state_part(state, "approvals")) > 0;
-}
-
 int
 route_load_workflow(struct api *api, const struct http_request *req,
 		    struct workflow_state *ret, struct http_response *res)
 {
+	struct workflow_access access;
 	struct err e = ERR_INIT;
 
 	if (!job_id_is_valid(req->id) ||
@@ -82,7 +90,9 @@ route_load_workflow(struct api *api, const struct http_request *req,
 		http_problem_from_err(res, &e);
 		return -1;
 	}
-	if (!may_see(&req->user, ret)) {
+	access = workflow_access_of(ret);
+	if (!workflow_access_may_see(&access, req->user.user_id,
+				     req->user.role)) {
 		workflow_state_done(ret);
 		http_problem(res, 403, NULL,
 			     "Access denied: the workflow belongs to another "
@@ -90,4 +100,48 @@ route_load_workflow(struct api *api, const struct http_request *req,
 		return -1;
 	}
 	return 0;
+}
+
+static int
+change_once(struct api *api, const struct http_request *req, route_load_fn load,
+	    route_change_fn change, struct http_response *res,
+	    bool *ret_lost_race)
+{
+	struct workflow_state state;
+	struct err e;
+	int rc;
+
+	*ret_lost_race = false;
+	if (load(api, req, &state, res) < 0)
+		return -1;
+	rc = change(api, req, &state, res);
+	if (rc > 0)
+		workflow_announce(api, &state);
+	if (rc > 0 && workflow_state_save(api->store, &state, 0, &e) < 0) {
+		*ret_lost_race = e.kind == ERR_CONFLICT;
+		json_decref(res->body);
+		res->body = NULL;
+		http_problem_from_err(res, &e);
+		rc = -1;
+	}
+	if (rc > 0)
+		notify_kick(api->notifier); /* it may have news in it */
+	workflow_state_done(&state);
+	return rc < 0 ? -1 : 0;
+}
+
+int
+route_change_workflow(struct api *api, const struct http_request *req,
+		      route_load_fn load, route_change_fn change,
+		      struct http_response *res)
+{
+	bool lost_race = true;
+	int rc = -1;
+
+	for (int i = 0; i < SAVE_TRIES && lost_race; i++) {
+		json_decref(res->body);
+		memset(res, 0, sizeof(*res));
+		rc = change_once(api, req, load, change, res, &lost_race);
+	}
+	return rc;
 }

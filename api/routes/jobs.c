@@ -6,11 +6,17 @@
  * A job is on disk as running before it is submitted, so that one cut off by
  * a crash of this process is reported as such and not forgotten.  A job whose
  * client hangs up is killed: nobody would read its result.
+ *
+ * With an Idempotency-Key the job's id follows from the key, and a row of that
+ * id says that it has run: it never runs twice, also when two nodes get the
+ * request at once or one dies in the middle of it.
  */
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/http/handlers.h"
+#include "api/http/idempotency.h"
 #include "api/jobs/run.h"
 #include "api/routes/routes.h"
 #include "api/workflow/engine.h"
@@ -21,6 +27,8 @@
 
 #define SLOT_WAIT_MS 10000
 #define SLOT_RETRY_S 2
+#define NOT_SUBMITTED "not submitted"
+#define ONCE_TRIES 64
 
 static const struct field job_fields[] = {
 	{"language", FIELD_STRING, FIELD_REQUIRED, 1, PROTO_NAME_MAX - 1, NULL,
@@ -47,6 +55,9 @@ static const struct field job_fields[] = {
 	 &route_path_item, 1},
 };
 
+const struct field_table jobs_body = {job_fields, ARRAY_LEN(job_fields),
+				      FIELD_CLOSED};
+
 /* ---- the job's row --------------------------------------------------- */
 
 static int
@@ -61,10 +72,109 @@ put_running(struct api *api, const struct http_request *req,
 
 	if (data == NULL)
 		return err_set(e, ERR_IO, 0, "new job");
+	job_row_set_end(data, request->limits.wall_ms);
 	rc = job_row_put(api->store, job_id, req->user.user_id, JOB_ROW_RUNNING,
 			 data, e);
 	json_decref(data);
 	return rc;
+}
+
+/* ---- with an Idempotency-Key ----------------------------------------- */
+
+/* Then the same request may be tried again, under another id. */
+static bool
+has_never_run(const json_t *data)
+{
+	static const char *const reasons[] = {NOT_SUBMITTED, JOB_REASON_BUSY,
+					      JOB_REASON_REFUSED};
+
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+		if (strcmp(json_text(data, "reason"), reasons[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+answer_running(struct http_response *res, const char *job_id)
+{
+	http_problem(res, 409, "Idempotency-Key",
+		     "Idempotency-Key: the job %s of this key is still "
+		     "running; send the request again for its result",
+		     job_id);
+	res->retry_after_s = SLOT_RETRY_S;
+}
+
+static void
+answer_found(struct http_response *res, const char *status, json_t *data,
+	     const char *job_id)
+{
+	if (strcmp(status, JOB_ROW_RUNNING) == 0) {
+		answer_running(res, job_id);
+		return;
+	}
+	http_json(res, 200,
+		  json_pack("{s:s, s:O}", "status", "success", "data", data));
+	res->is_replayed = true;
+}
+
+/* 1: nothing has run under *job_id; 0: *res is the answer. */
+static int
+find_once(struct api *api, const struct http_request *req,
+	  char job_id[PROTO_ID_MAX], struct http_response *res)
+{
+	char user_id[40], status[20];
+	struct err e;
+
+	for (unsigned n = 0; n < ONCE_TRIES; n++) {
+		json_t *data = NULL;
+		bool is_found;
+
+		idempotency_once_id(req->once_id, n, job_id);
+		if (job_row_get(api->store, job_id, user_id, status, &data,
+				&e) < 0) {
+			if (e.kind == ERR_NOT_FOUND)
+				return 1;
+			http_problem_from_err(res, &e);
+			return 0;
+		}
+		is_found = !has_never_run(data);
+		if (is_found)
+			answer_found(res, status, data, job_id);
+		json_decref(data);
+		if (is_found)
+			return 0;
+	}
+	http_problem(res, 409, "Idempotency-Key",
+		     "Idempotency-Key: the job was refused %d times; send a "
+		     "new key",
+		     ONCE_TRIES);
+	return 0;
+}
+
+/* Of all who come this far with the same job, on any node, one may go on. */
+static int
+claim_run(struct api *api, const struct http_request *req, const char *job_id,
+	  struct err *e)
+{
+	uint64_t expires_us = clock_wall_us() + api->config.idempotency_hours *
+							UINT64_C(3600000000);
+	char key[64], fingerprint[65];
+	char *answer = NULL;
+	bool is_new = false;
+
+	if (req->once_id == NULL)
+		return 0;
+	/* A blank: no client's key is like this. */
+	(void)str_printf(key, sizeof(key), "run %s", job_id);
+	if (store_idempotency_claim(api->store, req->user.user_id, key, job_id,
+				    expires_us, &is_new, fingerprint, &answer,
+				    e) < 0)
+		return -1;
+	free(answer);
+	if (!is_new)
+		return err_set(e, ERR_CONFLICT, 0, "job %s runs already",
+			       job_id);
+	return 0;
 }
 
 /* ---- POST ------------------------------------------------------------ */
@@ -157,7 +267,7 @@ static void
 give_up(struct api *api, const struct http_request *req, const char *job_id,
 	const struct err *cause, struct http_response *res)
 {
-	json_t *data = job_report_error(job_id, "not submitted", cause->text);
+	json_t *data = job_report_error(job_id, NOT_SUBMITTED, cause->text);
 	struct err e;
 
 	if (data != NULL &&
@@ -197,9 +307,10 @@ note_cut_off(const struct api *api, json_t *data,
 
 static void
 run(struct api *api, const struct http_request *req,
-    const struct job_request *request, struct http_response *res)
+    const struct job_request *request, const char *job_id,
+    struct http_response *res)
 {
-	char job_id[PROTO_ID_MAX], now[CLOCK_ISO_SIZE];
+	char now[CLOCK_ISO_SIZE];
 	const struct job_run_options options = {
 		.job_id = job_id,
 		.actor = req->user.username,
@@ -211,11 +322,14 @@ run(struct api *api, const struct http_request *req,
 	json_t *data = NULL, *started_at;
 	struct err e;
 
-	job_id_new(job_id);
 	clock_iso8601(clock_wall_us(), now);
 	started_at = json_string(now);
-	if (put_running(api, req, request, job_id, started_at, &e) < 0) {
-		http_problem_from_err(res, &e);
+	if (put_running(api, req, request, job_id, started_at, &e) < 0 ||
+	    claim_run(api, req, job_id, &e) < 0) {
+		if (e.kind == ERR_CONFLICT)
+			answer_running(res, job_id);
+		else
+			http_problem_from_err(res, &e);
 	} else if (job_run(workflow_engine_host(api->engine), request, &options,
 			   &data, &verdict, &e) < 0) {
 		give_up(api, req, job_id, &e, res);
@@ -238,16 +352,20 @@ jobs_post(struct api *api, const struct http_request *req,
 	  struct http_response *res)
 {
 	struct job_host *host = workflow_engine_host(api->engine);
+	char job_id[PROTO_ID_MAX];
 	struct job_request request;
 	struct err e;
 
+	job_id_new(job_id);
+	if (req->once_id != NULL && find_once(api, req, job_id, res) == 0)
+		return;
 	if (parse(api, req, &request, res) < 0)
 		return;
 	if (job_host_slot_acquire(host, SLOT_WAIT_MS, req->gone_fd, &e) < 0) {
 		http_problem(res, 503, NULL, "%s", e.text);
 		res->retry_after_s = SLOT_RETRY_S;
 	} else {
-		run(api, req, &request, res);
+		run(api, req, &request, job_id, res);
 		job_host_slot_release(host);
 	}
 	job_request_done(&request);

@@ -9,103 +9,16 @@
 
 #include "api/http/handlers.h"
 #include "api/routes/routes.h"
+#include "api/routes/status_cache.h"
 #include "api/workflow/approval.h"
-#include "api/workflow/step.h"
+#include "api/workflow/completion.h"
+#include "api/workflow/iteration.h"
 #include "supervisor/base/str.h"
 
 #define LIST_DEFAULT 50
 #define LIST_MAX 200
 
-/* ---- what was done --------------------------------------------------- */
-
-static void
-add_once(json_t *array, const char *text)
-{
-	for (size_t i = 0; i < json_array_size(array); i++) {
-		const char *there = json_string_value(json_array_get(array, i));
-
-		if (strcmp(there, text) == 0)
-			return;
-	}
-	json_array_append_new(array, json_string(text));
-}
-
-/* Agents and tools of the steps that were begun. */
-static json_t *
-metadata(const struct workflow_state *state)
-{
-	json_t *agents = json_array(), *tools = json_array();
-	json_t *metrics = workflow_state_part(state, "metrics");
-
-	for (size_t i = 0; i < workflow_state_steps(state); i++) {
-		const json_t *step = workflow_state_step(state, i);
-		const struct step_type *type =
-			step_type_find(json_text(step, "type"));
-
-		if (json_object_get(step, "started_at") == NULL)
-			continue;
-		add_once(agents, json_text(step, "agent"));
-		if (type != NULL && type->tool != NULL)
-			add_once(tools, type->tool);
-	}
-	return json_pack("{s:o, s:o, s:I, s:O}", "agents_used", agents,
-			 "tools_used", tools, "approvals_required",
-			 (json_int_t)json_array_size(
-				 workflow_state_part(state, "approvals")),
-			 "total_cost", json_object_get(metrics, "total_cost"));
-}
-
-static json_t *
-summary_of_results(const json_t *results)
-{
-	const json_t *tests = json_object_get(results, "tests");
-	const json_t *policy = json_object_get(results, "policy");
-	json_int_t ran = json_number(tests, "passed") +
-			 json_number(tests, "failed") +
-			 json_number(tests, "errors");
-
-	if (json_is_object(tests))
-		return json_sprintf("%lld of %lld tests passed under policy %s",
-				    (long long)json_number(tests, "passed"),
-				    (long long)ran, json_text(policy, "name"));
-	return json_sprintf("The program ran to its end with exit code %lld "
-			    "under policy %s",
-			    (long long)json_number(results, "exit_code"),
-			    json_text(policy, "name"));
-}
-
-/* One sentence once it is over; NULL before. */
-static json_t *
-execution_summary(const struct workflow_state *state)
-{
-	const json_t *results = json_object_get(
-		workflow_state_part(state, "artifacts"), "test_results");
-
-	switch (workflow_state_status(state)) {
-	case WORKFLOW_COMPLETED:
-		return summary_of_results(results);
-	case WORKFLOW_FAILED:
-		return json_sprintf("Failed: %s",
-				    json_text(state->doc, "error"));
-	case WORKFLOW_CANCELLED:
-		return json_string("Cancelled");
-	default:
-		return NULL;
-	}
-}
-
 /* ---- GET /api/v3/execute/status/{id} --------------------------------- */
-
-static json_t *
-artifacts(const struct workflow_state *state)
-{
-	const json_t *wish = json_object_get(
-		workflow_state_part(state, "options"), "include_artifacts");
-
-	if (json_is_false(wish))
-		return json_object();
-	return json_incref(workflow_state_part(state, "artifacts"));
-}
 
 static void
 copy_members(json_t *data, const struct workflow_state *state)
@@ -115,6 +28,7 @@ copy_members(json_t *data, const struct workflow_state *state)
 		"metrics",	"created_at", "updated_at",
 		"completed_at", "error",      "execution_plan",
 		"sources",	"approvals",  "timeout_minutes",
+		"settled",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -128,32 +42,63 @@ copy_members(json_t *data, const struct workflow_state *state)
 static json_t *
 status_data(const struct workflow_state *state)
 {
-	json_t *summary = execution_summary(state);
-	json_t *data = json_pack(
-		"{s:s, s:I, s:f, s:o, s:o}", "workflow_id",
-		state->meta.workflow_id, "total_steps",
-		(json_int_t)workflow_state_steps(state), "progress_percentage",
-		workflow_state_progress(state), "artifacts", artifacts(state),
-		"pending_approvals", approval_list_pending(state));
+	const json_t *iterations = workflow_state_part(state, "iterations");
+	json_t *summary = completion_summary(state);
+	json_t *data =
+		json_pack("{s:s, s:I, s:f, s:o, s:o}", "workflow_id",
+			  state->meta.workflow_id, "total_steps",
+			  (json_int_t)workflow_state_steps(state),
+			  "progress_percentage", workflow_state_progress(state),
+			  "artifacts", completion_artifacts(state),
+			  "pending_approvals", approval_list_pending(state));
 
 	copy_members(data, state);
+	if (iterations != NULL)
+		json_object_set_new(data, "iterations",
+				    iteration_shown_new(iterations));
 	if (summary != NULL)
 		json_object_set_new(data, "execution_summary", summary);
 	return data;
+}
+
+/* The answer for a version that nobody has asked for yet. */
+static struct http_text *
+render_status(struct api *api, const struct http_request *req,
+	      struct http_response *res)
+{
+	struct workflow_access access;
+	struct workflow_state state;
+	struct http_text *text;
+
+	if (route_load_workflow(api, req, &state, res) < 0)
+		return NULL;
+	text = http_text_new(json_pack("{s:s, s:o, s:o}", "status", "success",
+				       "data", status_data(&state), "metadata",
+				       completion_metadata(&state)));
+	access = workflow_access_of(&state);
+	if (text != NULL)
+		status_cache_put(api->statuses, &state.meta, &access, text);
+	workflow_state_done(&state);
+	return text;
 }
 
 void
 execute_status(struct api *api, const struct http_request *req,
 	       struct http_response *res)
 {
-	struct workflow_state state;
+	struct workflow_access access;
 
-	if (route_load_workflow(api, req, &state, res) < 0)
-		return;
-	http_json(res, 200,
-		  json_pack("{s:s, s:o, s:o}", "status", "success", "data",
-			    status_data(&state), "metadata", metadata(&state)));
-	workflow_state_done(&state);
+	res->shared = status_cache_get(api->statuses, req->workflow, &access);
+	if (res->shared != NULL &&
+	    !workflow_access_may_see(&access, req->user.user_id,
+				     req->user.role)) {
+		http_text_unref(res->shared);
+		res->shared = NULL;
+	}
+	if (res->shared == NULL)
+		res->shared = render_status(api, req, res);
+	if (res->shared != NULL)
+		res->status = 200;
 }
 
 /* ---- GET /api/v3/workflows?limit= ------------------------------------ */
@@ -168,38 +113,24 @@ append_row(void *arg, const struct store_workflow_meta *meta,
 	return json_array_append_new(arg, row);
 }
 
-static int
-parse_limit(const struct http_request *req, uint32_t *ret,
-	    struct http_response *res)
-{
-	const char *text = http_query(req, "limit");
-	uint64_t limit = LIST_DEFAULT;
-
-	if (text != NULL &&
-	    (str_to_u64(text, LIST_MAX, &limit) < 0 || limit == 0)) {
-		http_problem(res, 422, "limit", "limit must be 1 to %d",
-			     LIST_MAX);
-		return -1;
-	}
-	*ret = (uint32_t)limit;
-	return 0;
-}
-
 void
 workflows_list(struct api *api, const struct http_request *req,
 	       struct http_response *res)
 {
-	const char *owner =
-		req->user.role == USER_ROLE_ADMIN ? NULL : req->user.user_id;
+	struct store_workflow_query query = {
+		.user_id = req->user.role == USER_ROLE_ADMIN
+				   ? NULL
+				   : req->user.user_id,
+	};
+	uint64_t limit = LIST_DEFAULT;
 	json_t *rows;
-	uint32_t limit;
 	struct err e;
 
-	if (parse_limit(req, &limit, res) < 0)
+	if (route_number(req, "limit", 1, LIST_MAX, &limit, res) < 0)
 		return;
+	query.limit = (uint32_t)limit;
 	rows = json_array();
-	if (store_workflow_list(api->store, owner, limit, append_row, rows,
-				&e) < 0) {
+	if (store_workflow_list(api->store, &query, append_row, rows, &e) < 0) {
 		json_decref(rows);
 		http_problem_from_err(res, &e);
 		return;

@@ -60,8 +60,7 @@ set_sqlite_err(struct err *e, sqlite3 *db, int rc)
 void
 query_begin_locked(struct query *q, struct store *s, enum statement which)
 {
-	q->s = s;
-	q->stmt = s->statements[which];
+	q->stmt = sqlite_of(s)->statements[which];
 	q->lock = NULL;
 	q->has_bind_failed = false;
 }
@@ -72,7 +71,8 @@ query_begin(struct query *q, struct store *s, enum statement which)
 	bool is_read = statement_texts[which].connection == CONNECTION_READ;
 
 	query_begin_locked(q, s, which);
-	q->lock = is_read ? &s->read_lock : &s->write_lock;
+	q->lock =
+		is_read ? &sqlite_of(s)->read_lock : &sqlite_of(s)->write_lock;
 	pthread_mutex_lock(q->lock);
 }
 
@@ -174,26 +174,27 @@ run_locked(struct store *s, enum statement which, struct err *e)
 }
 
 int
-store_transaction_begin(struct store *s, struct err *e)
+sqlite_transaction_begin(struct store *s, struct err *e)
 {
-	pthread_mutex_lock(&s->write_lock);
+	pthread_mutex_lock(&sqlite_of(s)->write_lock);
 	if (run_locked(s, STATEMENT_BEGIN, e) == 0)
 		return 0;
-	pthread_mutex_unlock(&s->write_lock);
+	pthread_mutex_unlock(&sqlite_of(s)->write_lock);
 	return -1;
 }
 
 int
-store_transaction_end(struct store *s, int status, struct err *e)
+sqlite_transaction_end(struct store *s, int status, struct err *e)
 {
 	struct err ignored = ERR_INIT;
 
 	if (status == 0)
 		status = run_locked(s, STATEMENT_COMMIT, e);
 	/* After some errors SQLite has rolled back by itself already. */
-	if (status != 0 && !sqlite3_get_autocommit(s->db[CONNECTION_WRITE]))
+	if (status != 0 &&
+	    !sqlite3_get_autocommit(sqlite_of(s)->db[CONNECTION_WRITE]))
 		(void)run_locked(s, STATEMENT_ROLLBACK, &ignored);
-	pthread_mutex_unlock(&s->write_lock);
+	pthread_mutex_unlock(&sqlite_of(s)->write_lock);
 	return status;
 }
 
@@ -274,7 +275,7 @@ wait_for_lock(void *arg, int tries)
 }
 
 static int
-open_connection(struct store *s, enum connection which, struct err *e)
+open_connection(struct sqlite_store *s, enum connection which, struct err *e)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
 		    SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
@@ -299,27 +300,34 @@ open_connection(struct store *s, enum connection which, struct err *e)
 
 /* Within BEGIN IMMEDIATE: two processes may start at the same moment. */
 static int
-bring_schema_up(struct store *s, struct err *e)
+bring_schema_up(struct sqlite_store *s, struct err *e)
 {
 	sqlite3 *db = s->db[CONNECTION_WRITE];
+	char set_version[48];
 	int version = 0;
 
+	str_printf(set_version, sizeof(set_version),
+		   "PRAGMA user_version = %d;", SCHEMA_VERSION);
 	if (run_sql(db, "BEGIN IMMEDIATE;", e) < 0)
 		return -1;
 	if (read_pragma_int(db, "PRAGMA user_version;", &version, e) < 0)
-		return -1;
-	if (version == 0 && run_sql(db, schema_sql, e) < 0)
 		return -1;
 	if (version > SCHEMA_VERSION)
 		return err_set(e, ERR_UNSUPPORTED, 0,
 			       "%s: schema version %d is newer than this "
 			       "program's %d; install the newer program",
 			       s->path, version, SCHEMA_VERSION);
+	for (int i = version; i < SCHEMA_VERSION; i++)
+		if (run_sql(db, schema_steps[i], e) < 0)
+			return err_wrap(e, "%s: schema step %d", s->path,
+					i + 1);
+	if (run_sql(db, set_version, e) < 0)
+		return -1;
 	return run_sql(db, "COMMIT;", e);
 }
 
 static int
-prepare_statements(struct store *s, struct err *e)
+prepare_statements(struct sqlite_store *s, struct err *e)
 {
 	for (size_t i = 0; i < STATEMENT_COUNT; i++) {
 		sqlite3 *db = s->db[statement_texts[i].connection];
@@ -334,7 +342,7 @@ prepare_statements(struct store *s, struct err *e)
 }
 
 static int
-open_all(struct store *s, const char *dir, struct err *e)
+open_all(struct sqlite_store *s, const char *dir, struct err *e)
 {
 	if (str_printf(s->path, sizeof(s->path), "%s/promptcraft.db", dir) < 0)
 		return err_set(e, ERR_INVALID, 0,
@@ -350,42 +358,53 @@ open_all(struct store *s, const char *dir, struct err *e)
 	return prepare_statements(s, e);
 }
 
-int
-store_open_sqlite(const char *dir, struct store **ret, struct err *e)
+/* Beside the database, with the same owner and mode. */
+static int
+open_counters(struct sqlite_store *s, const char *dir, struct err *e)
 {
-	struct store *s = calloc(1, sizeof(*s));
+	char path[sizeof(s->path)];
 
-	if (s == NULL)
-		return err_sys(e, "open store");
-	pthread_mutex_init(&s->read_lock, NULL);
-	pthread_mutex_init(&s->write_lock, NULL);
-	if (open_all(s, dir, e) < 0) {
-		store_close(s);
+	if (str_printf(path, sizeof(path), "%s/counters", dir) < 0)
+		return err_set(e, ERR_INVALID, 0,
+			       "state directory: the path is too long");
+	if (prepare_file(dir, path, e) < 0)
 		return -1;
-	}
-	*ret = s;
-	return 0;
+	return counter_table_open(path, &s->counters, e);
 }
 
-void
-store_close(struct store *s)
+static void
+sqlite_close(struct store *base)
 {
-	if (s == NULL)
-		return;
+	struct sqlite_store *s = sqlite_of(base);
+
 	for (size_t i = 0; i < STATEMENT_COUNT; i++)
 		sqlite3_finalize(s->statements[i]);
 	for (size_t i = 0; i < CONNECTION_COUNT; i++)
 		sqlite3_close(s->db[i]);
+	counter_table_close(s->counters);
 	pthread_mutex_destroy(&s->read_lock);
 	pthread_mutex_destroy(&s->write_lock);
 	free(s);
 }
 
-const char *
-store_backend_name(const struct store *s)
+static const struct store_ops sqlite_ops = STORE_OPS(sqlite);
+
+int
+store_open_sqlite(const char *dir, struct store **ret, struct err *e)
 {
-	(void)s;
-	return "sqlite";
+	struct sqlite_store *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return err_sys(e, "open store");
+	s->base.ops = &sqlite_ops;
+	pthread_mutex_init(&s->read_lock, NULL);
+	pthread_mutex_init(&s->write_lock, NULL);
+	if (open_all(s, dir, e) < 0 || open_counters(s, dir, e) < 0) {
+		sqlite_close(&s->base);
+		return -1;
+	}
+	*ret = &s->base;
+	return 0;
 }
 
 /*
@@ -393,8 +412,9 @@ store_backend_name(const struct store *s)
  * write would find room: a full disk shows only when a page is written.
  */
 int
-store_ping(struct store *s, struct err *e)
+sqlite_ping(struct store *s, struct err *e)
 {
+	const char *path = sqlite_of(s)->path;
 	struct statvfs fs;
 
 	{
@@ -404,11 +424,11 @@ store_ping(struct store *s, struct err *e)
 		if (query_step(&q, e) < 0)
 			return -1;
 	}
-	if (statvfs(s->path, &fs) < 0)
-		return err_sys(e, "store: look at %s", s->path);
+	if (statvfs(path, &fs) < 0)
+		return err_sys(e, "store: look at %s", path);
 	if ((uint64_t)fs.f_bavail * fs.f_frsize < FREE_BYTES_MIN)
-		return err_set(e, ERR_IO, ENOSPC, "store: %s", s->path);
-	if (store_transaction_begin(s, e) < 0)
+		return err_set(e, ERR_IO, ENOSPC, "store: %s", path);
+	if (sqlite_transaction_begin(s, e) < 0)
 		return -1;
-	return store_transaction_end(s, 0, e);
+	return sqlite_transaction_end(s, 0, e);
 }

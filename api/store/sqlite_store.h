@@ -16,7 +16,8 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
-#include "api/store/store.h"
+#include "api/store/counter_table.h"
+#include "api/store/store_ops.h"
 
 enum statement {
 	STATEMENT_BEGIN,
@@ -30,22 +31,50 @@ enum statement {
 	STATEMENT_USER_LIST,
 	STATEMENT_WORKFLOW_CREATE,
 	STATEMENT_WORKFLOW_GET,
+	STATEMENT_WORKFLOW_PEEK,
 	STATEMENT_WORKFLOW_UPDATE,
 	STATEMENT_WORKFLOW_STATE,
 	STATEMENT_WORKFLOW_LIST,
 	STATEMENT_WORKFLOW_LIST_OF_USER,
+	STATEMENT_WORKFLOW_LIST_OF_STATUS,
+	STATEMENT_WORKFLOW_LIST_OF_BOTH,
 	STATEMENT_LEASE_NEXT,
 	STATEMENT_WORKFLOW_CLAIM,
 	STATEMENT_LEASE_RENEW,
 	STATEMENT_LEASE_RELEASE,
 	STATEMENT_LEASE_RESET,
+	STATEMENT_DELIVERY_LEASE_RESET,
 	STATEMENT_WORKFLOW_NEXT_DUE,
 	STATEMENT_WORKFLOW_EXPIRE,
+	STATEMENT_DELIVERY_ADD,
+	STATEMENT_DELIVERY_CLAIM,
+	STATEMENT_DELIVERY_UPDATE,
+	STATEMENT_DELIVERY_RETRY,
+	STATEMENT_DELIVERY_NEXT_DUE,
+	STATEMENT_DELIVERY_LIST,
+	STATEMENT_DELIVERY_LIST_OF_STATUS,
+	STATEMENT_DELIVERY_EXPIRE,
+	STATEMENT_IDEMPOTENCY_EXPIRE,
+	STATEMENT_IDEMPOTENCY_ADD,
+	STATEMENT_IDEMPOTENCY_GET,
+	STATEMENT_IDEMPOTENCY_ANSWER,
+	STATEMENT_IDEMPOTENCY_RELEASE,
+	STATEMENT_USAGE_ADD,
+	STATEMENT_USAGE_LIST,
+	STATEMENT_USAGE_EXPIRE,
+	STATEMENT_SPEND_PUT,
+	STATEMENT_SPEND_SETTLE,
+	STATEMENT_SPEND_TOTALS,
+	STATEMENT_SPEND_SUM,
+	STATEMENT_SPEND_SUM_OF_DATE,
+	STATEMENT_SPEND_SUM_OF_USER,
+	STATEMENT_SPEND_SUM_OF_WORKFLOW,
 	STATEMENT_JOB_PUT,
 	STATEMENT_JOB_GET,
 	STATEMENT_JOB_LIST_RUNNING,
 	STATEMENT_JOB_EXPIRE,
 	STATEMENT_COUNTER_HIT,
+	STATEMENT_COUNTER_LIVE,
 	STATEMENT_COUNTER_CLEAR,
 	STATEMENT_COUNTER_EXPIRE,
 	STATEMENT_SETTING_GET,
@@ -58,11 +87,12 @@ enum statement {
 enum connection {
 	CONNECTION_READ,    /* never waits for a writer (WAL) */
 	CONNECTION_WRITE,   /* synchronous=FULL: done means on disk */
-	CONNECTION_COUNTER, /* synchronous=NORMAL: rate limits only */
+	CONNECTION_COUNTER, /* synchronous=NORMAL: rate limits, usage log */
 	CONNECTION_COUNT
 };
 
-struct store {
+struct sqlite_store {
+	struct store base;
 	char path[320];
 	sqlite3 *db[CONNECTION_COUNT];
 	sqlite3_stmt *statements[STATEMENT_COUNT];
@@ -73,10 +103,18 @@ struct store {
 	 */
 	pthread_mutex_t read_lock, write_lock;
 	unsigned counter_hits;
+	struct counter_table *counters;
 };
 
+static inline struct sqlite_store *
+sqlite_of(struct store *s)
+{
+	return (struct sqlite_store *)s;
+}
+
+STORE_DECLARE(sqlite)
+
 struct query {
-	struct store *s;
 	sqlite3_stmt *stmt;
 	pthread_mutex_t *lock; /* held; NULL within a transaction */
 	bool has_bind_failed;
@@ -105,17 +143,28 @@ int query_text_dup(const struct query *q, int column, char **ret,
  * Several statements on the WRITE connection as one: between begin and end
  * the write lock is held, so queries inside use query_begin_locked().
  */
-int store_transaction_begin(struct store *s, struct err *e);
+int sqlite_transaction_begin(struct store *s, struct err *e);
 /* Commits if *status is 0 and rolls back otherwise; unlocks. */
-int store_transaction_end(struct store *s, int status, struct err *e);
+int sqlite_transaction_end(struct store *s, int status, struct err *e);
 void query_begin_locked(struct query *q, struct store *s, enum statement which);
+
+/* The next fencing number, within a transaction. */
+int sqlite_lease_token_next(struct store *s, uint64_t *ret_token,
+			    struct err *e);
+/* Writes a delivery unless its id is there, within a transaction. */
+int sqlite_delivery_add_locked(struct store *s,
+			       const struct store_outgoing *out, struct err *e);
+/* Runs DELETE ... before ?1 and counts. */
+int sqlite_delete_older(struct store *s, enum statement which, uint64_t time_us,
+			uint64_t *ret_count, struct err *e);
 
 /* The text of each statement (sqlite_sql.c). */
 extern const struct statement_text {
 	enum connection connection;
 	const char *sql;
 } statement_texts[STATEMENT_COUNT];
-extern const char *const schema_sql;
-#define SCHEMA_VERSION 1
+/* Steps of the schema's history; PRAGMA user_version: how many were done. */
+#define SCHEMA_VERSION 2
+extern const char *const schema_steps[SCHEMA_VERSION];
 
 #endif

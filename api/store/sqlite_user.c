@@ -40,7 +40,7 @@ read_user(const struct query *q, struct store_user *ret, struct err *e)
 }
 
 int
-store_user_add(struct store *s, const struct store_user *user, struct err *e)
+sqlite_user_add(struct store *s, const struct store_user *user, struct err *e)
 {
 	owned_query struct query q;
 	int rc;
@@ -76,22 +76,22 @@ user_get(struct store *s, enum statement which, const char *key,
 }
 
 int
-store_user_get(struct store *s, const char *username, struct store_user *ret,
-	       struct err *e)
+sqlite_user_get(struct store *s, const char *username, struct store_user *ret,
+		struct err *e)
 {
 	return user_get(s, STATEMENT_USER_GET, username, ret, e);
 }
 
 int
-store_user_get_by_id(struct store *s, const char *user_id,
-		     struct store_user *ret, struct err *e)
+sqlite_user_get_by_id(struct store *s, const char *user_id,
+		      struct store_user *ret, struct err *e)
 {
 	return user_get(s, STATEMENT_USER_GET_BY_ID, user_id, ret, e);
 }
 
 int
-store_user_set_password(struct store *s, const char *username,
-			const char *password_hash, struct err *e)
+sqlite_user_set_password(struct store *s, const char *username,
+			 const char *password_hash, struct err *e)
 {
 	owned_query struct query q;
 
@@ -136,9 +136,9 @@ read_users(struct store *s, struct store_user **ret_users, size_t *ret_count,
 }
 
 int
-store_user_list(struct store *s,
-		int (*fn)(void *arg, const struct store_user *user), void *arg,
-		struct err *e)
+sqlite_user_list(struct store *s,
+		 int (*fn)(void *arg, const struct store_user *user), void *arg,
+		 struct err *e)
 {
 	owned_mem struct store_user *users = NULL;
 	size_t count = 0;
@@ -151,7 +151,7 @@ store_user_list(struct store *s,
 	return 0;
 }
 
-/* ---- counters ------------------------------------------------------- */
+/* ---- counters -------------------------------------------------------- */
 
 static int
 counter_sweep(struct store *s, uint64_t now_us, struct err *e)
@@ -164,39 +164,90 @@ counter_sweep(struct store *s, uint64_t now_us, struct err *e)
 }
 
 static int
-counter_hit(struct store *s, const char *key, uint64_t now_us,
-	    uint64_t window_us, uint64_t *ret_count, uint64_t *ret_end_us,
-	    bool *ret_sweep, struct err *e)
+counter_hit(struct store *s, const char *key,
+	    const struct counter_window *window, uint64_t *ret_count,
+	    uint64_t *ret_end_us, bool *ret_sweep, struct err *e)
 {
 	owned_query struct query q;
 
 	query_begin(&q, s, STATEMENT_COUNTER_HIT);
 	query_bind_text(&q, 1, key);
-	query_bind_u64(&q, 2, now_us);
-	query_bind_u64(&q, 3, window_us);
-	query_bind_u64(&q, 4, now_us + window_us + COUNTER_SLACK_US);
+	query_bind_u64(&q, 2, window->now_us);
+	query_bind_u64(&q, 3, window->length_us);
+	query_bind_u64(&q, 4, window->end_max_us);
 	if (query_step(&q, e) < 0)
 		return -1;
 	*ret_count = query_u64(&q, 0);
 	*ret_end_us = query_u64(&q, 1);
-	*ret_sweep = ++s->counter_hits % COUNTER_SWEEP_EVERY == 0;
+	*ret_sweep = ++sqlite_of(s)->counter_hits % COUNTER_SWEEP_EVERY == 0;
 	/* Only the step after the row commits. */
 	return query_step(&q, e) < 0 ? -1 : 0;
 }
 
+static int
+hit_in_database(struct store *s, const char *key,
+		const struct counter_window *window, uint64_t *ret_count,
+		uint64_t *ret_end_us, struct err *e)
+{
+	bool is_sweep_due = false;
+
+	if (counter_hit(s, key, window, ret_count, ret_end_us, &is_sweep_due,
+			e) < 0)
+		return -1;
+	return is_sweep_due ? counter_sweep(s, window->now_us, e) : 0;
+}
+
+/* 1: the database has a live counter of this key. */
+static int
+is_in_database(struct store *s, const char *key,
+	       const struct counter_window *window, struct err *e)
+{
+	owned_query struct query q;
+
+	query_begin(&q, s, STATEMENT_COUNTER_LIVE);
+	query_bind_text(&q, 1, key);
+	query_bind_u64(&q, 2, window->now_us);
+	query_bind_u64(&q, 3, window->end_max_us);
+	return query_step(&q, e);
+}
+
+/*
+ * In the mapped table; in the database those for which there was no place when
+ * their window began, which stay there until it ends.
+ */
+static int
+hit(struct store *s, const char *key, const struct counter_window *window,
+    uint64_t *ret_count, uint64_t *ret_end_us, struct err *e)
+{
+	int rc = counter_table_hit(sqlite_of(s)->counters, key, window, false,
+				   ret_count, ret_end_us, e);
+
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	rc = is_in_database(s, key, window, e);
+	if (rc < 0)
+		return -1;
+	if (rc == 0 &&
+	    (rc = counter_table_hit(sqlite_of(s)->counters, key, window, true,
+				    ret_count, ret_end_us, e)) != 0)
+		return rc < 0 ? -1 : 0;
+	return hit_in_database(s, key, window, ret_count, ret_end_us, e);
+}
+
 int
-store_counter_hit(struct store *s, const char *key, uint32_t window_s,
-		  uint64_t *ret_count, uint32_t *ret_reset_s, struct err *e)
+sqlite_counter_hit(struct store *s, const char *key, uint32_t window_s,
+		   uint64_t *ret_count, uint32_t *ret_reset_s, struct err *e)
 {
 	uint64_t now_us = clock_wall_us();
 	uint64_t window_us = (uint64_t)window_s * 1000000u;
+	const struct counter_window window = {
+		.now_us = now_us,
+		.length_us = window_us,
+		.end_max_us = now_us + window_us + COUNTER_SLACK_US,
+	};
 	uint64_t count = 0, end_us = 0, left_s;
-	bool is_sweep_due = false;
 
-	if (counter_hit(s, key, now_us, window_us, &count, &end_us,
-			&is_sweep_due, e) < 0)
-		return -1;
-	if (is_sweep_due && counter_sweep(s, now_us, e) < 0)
+	if (hit(s, key, &window, &count, &end_us, e) < 0)
 		return -1;
 	*ret_count = count;
 	left_s = (end_us - now_us + 999999u) / 1000000u;
@@ -205,20 +256,22 @@ store_counter_hit(struct store *s, const char *key, uint32_t window_s,
 }
 
 int
-store_counter_clear(struct store *s, const char *key, struct err *e)
+sqlite_counter_clear(struct store *s, const char *key, struct err *e)
 {
 	owned_query struct query q;
 
+	if (counter_table_clear(sqlite_of(s)->counters, key, e) < 0)
+		return -1;
 	query_begin(&q, s, STATEMENT_COUNTER_CLEAR);
 	query_bind_text(&q, 1, key);
 	return query_step(&q, e) < 0 ? -1 : 0;
 }
 
-/* ---- settings ------------------------------------------------------- */
+/* ---- settings -------------------------------------------------------- */
 
 int
-store_setting_get(struct store *s, const char *key, char **ret_value,
-		  struct err *e)
+sqlite_setting_get(struct store *s, const char *key, char **ret_value,
+		   struct err *e)
 {
 	owned_query struct query q;
 	int rc;
@@ -232,8 +285,8 @@ store_setting_get(struct store *s, const char *key, char **ret_value,
 }
 
 int
-store_setting_put(struct store *s, const char *key, const char *value,
-		  bool replace, struct err *e)
+sqlite_setting_put(struct store *s, const char *key, const char *value,
+		   bool replace, struct err *e)
 {
 	owned_query struct query q;
 	int rc;

@@ -74,8 +74,8 @@ read_meta(const struct query *q, struct store_workflow_meta *ret, struct err *e)
 #define COLUMN_TEXT 8 /* document or summary, whichever was asked for */
 
 int
-store_workflow_create(struct store *s, const struct store_workflow_meta *meta,
-		      const char *summary, const char *document, struct err *e)
+sqlite_workflow_create(struct store *s, const struct store_workflow_meta *meta,
+		       const char *summary, const char *document, struct err *e)
 {
 	owned_query struct query q;
 	int rc;
@@ -98,9 +98,9 @@ store_workflow_create(struct store *s, const struct store_workflow_meta *meta,
 }
 
 int
-store_workflow_get(struct store *s, const char *workflow_id,
-		   struct store_workflow_meta *ret_meta, char **ret_document,
-		   struct err *e)
+sqlite_workflow_get(struct store *s, const char *workflow_id,
+		    struct store_workflow_meta *ret_meta, char **ret_document,
+		    struct err *e)
 {
 	owned_query struct query q;
 	struct store_workflow_meta meta;
@@ -116,6 +116,21 @@ store_workflow_get(struct store *s, const char *workflow_id,
 		return -1;
 	*ret_meta = meta;
 	return 0;
+}
+
+int
+sqlite_workflow_peek(struct store *s, const char *workflow_id,
+		     struct store_workflow_meta *ret_meta, struct err *e)
+{
+	owned_query struct query q;
+	int rc;
+
+	query_begin(&q, s, STATEMENT_WORKFLOW_PEEK);
+	query_bind_text(&q, 1, workflow_id);
+	rc = query_step(&q, e);
+	if (rc == 0)
+		return err_set(e, ERR_NOT_FOUND, 0, "Workflow not found");
+	return rc < 0 ? -1 : read_meta(&q, ret_meta, e);
 }
 
 /* Changes the row, or says in *ret_changed that no row was as expected. */
@@ -167,38 +182,54 @@ explain_refusal(struct store *s, const char *workflow_id, uint64_t version,
 }
 
 int
-store_workflow_update(struct store *s, struct store_workflow_meta *meta,
-		      const char *summary, const char *document,
-		      uint64_t lease_token, struct err *e)
+sqlite_workflow_update(struct store *s, struct store_workflow_meta *meta,
+		       const char *summary, const char *document,
+		       const struct store_outgoing *out, size_t out_len,
+		       uint64_t lease_token, struct err *e)
 {
 	bool has_changed = false;
 	int rc;
 
-	if (store_transaction_begin(s, e) < 0)
+	if (sqlite_transaction_begin(s, e) < 0)
 		return -1;
 	rc = update_step(s, meta, summary, document, lease_token, &has_changed,
 			 e);
 	if (rc == 0 && !has_changed)
 		rc = explain_refusal(s, meta->workflow_id, meta->version, e);
-	if (store_transaction_end(s, rc, e) < 0)
+	for (size_t i = 0; rc == 0 && i < out_len; i++)
+		rc = sqlite_delivery_add_locked(s, &out[i], e);
+	if (sqlite_transaction_end(s, rc, e) < 0)
 		return -1;
 	meta->version++;
 	return 0;
 }
 
+static enum statement
+list_statement(const struct store_workflow_query *query)
+{
+	if (query->user_id != NULL && query->status != NULL)
+		return STATEMENT_WORKFLOW_LIST_OF_BOTH;
+	if (query->user_id != NULL)
+		return STATEMENT_WORKFLOW_LIST_OF_USER;
+	return query->status != NULL ? STATEMENT_WORKFLOW_LIST_OF_STATUS
+				     : STATEMENT_WORKFLOW_LIST;
+}
+
 static int
-read_workflows(struct store *s, const char *user_id, uint32_t limit,
+read_workflows(struct store *s, const struct store_workflow_query *query,
 	       struct rows *rows, struct err *e)
 {
 	owned_query struct query q;
 	int rc;
 
-	query_begin(&q, s,
-		    user_id != NULL ? STATEMENT_WORKFLOW_LIST_OF_USER
-				    : STATEMENT_WORKFLOW_LIST);
-	query_bind_u64(&q, 1, limit);
-	if (user_id != NULL)
-		query_bind_text(&q, 2, user_id);
+	query_begin(&q, s, list_statement(query));
+	query_bind_u64(&q, 1, query->limit);
+	query_bind_u64(&q, 2,
+		       query->before_us != 0 ? query->before_us : INT64_MAX);
+	if (query->user_id != NULL)
+		query_bind_text(&q, 3, query->user_id);
+	if (query->status != NULL)
+		query_bind_text(&q, 4, query->status);
 	while ((rc = query_step(&q, e)) == 1) {
 		struct row *row = rows_add(rows, e);
 
@@ -210,14 +241,15 @@ read_workflows(struct store *s, const char *user_id, uint32_t limit,
 }
 
 int
-store_workflow_list(struct store *s, const char *user_id, uint32_t limit,
-		    int (*fn)(void *arg, const struct store_workflow_meta *meta,
-			      const char *summary),
-		    void *arg, struct err *e)
+sqlite_workflow_list(struct store *s, const struct store_workflow_query *query,
+		     int (*fn)(void *arg,
+			       const struct store_workflow_meta *meta,
+			       const char *summary),
+		     void *arg, struct err *e)
 {
 	owned_rows struct rows rows = {0};
 
-	if (read_workflows(s, user_id, limit, &rows, e) < 0)
+	if (read_workflows(s, query, &rows, e) < 0)
 		return -1;
 	for (size_t i = 0; i < rows.count; i++)
 		if (fn(arg, &rows.row[i].meta, rows.row[i].text) != 0)
@@ -227,8 +259,8 @@ store_workflow_list(struct store *s, const char *user_id, uint32_t limit,
 
 /* ---- leases ---------------------------------------------------------- */
 
-static int
-next_lease_token(struct store *s, uint64_t *ret_token, struct err *e)
+int
+sqlite_lease_token_next(struct store *s, uint64_t *ret_token, struct err *e)
 {
 	owned_query struct query q;
 	int rc;
@@ -265,25 +297,25 @@ claim_step(struct store *s, const char *worker, uint64_t lease_ms,
 }
 
 int
-store_workflow_claim(struct store *s, const char *worker, uint64_t lease_ms,
-		     char ret_workflow_id[40], uint64_t *ret_lease_token,
-		     struct err *e)
+sqlite_workflow_claim(struct store *s, const char *worker, uint64_t lease_ms,
+		      char ret_workflow_id[40], uint64_t *ret_lease_token,
+		      struct err *e)
 {
 	uint64_t token = 0, due_us = 0;
 	char id[40];
 	int rc;
 
 	/* Nothing due is the common answer: find it without a write. */
-	if (store_workflow_next_due(s, &due_us, e) < 0)
+	if (sqlite_workflow_next_due(s, &due_us, e) < 0)
 		return -1;
 	if (due_us == 0 || due_us > clock_wall_us())
 		return err_set(e, ERR_NOT_FOUND, 0, "no workflow is due");
-	if (store_transaction_begin(s, e) < 0)
+	if (sqlite_transaction_begin(s, e) < 0)
 		return -1;
-	rc = next_lease_token(s, &token, e);
+	rc = sqlite_lease_token_next(s, &token, e);
 	if (rc == 0)
 		rc = claim_step(s, worker, lease_ms, token, id, e);
-	if (store_transaction_end(s, rc, e) < 0)
+	if (sqlite_transaction_end(s, rc, e) < 0)
 		return -1;
 	memcpy(ret_workflow_id, id, sizeof(id));
 	*ret_lease_token = token;
@@ -316,43 +348,56 @@ lease_change(struct store *s, enum statement which, const char *workflow_id,
 	int rc;
 
 	assert(lease_token != 0);
-	if (store_transaction_begin(s, e) < 0)
+	if (sqlite_transaction_begin(s, e) < 0)
 		return -1;
 	rc = lease_step(s, which, workflow_id, lease_token, until_us,
 			&has_changed, e);
 	if (rc == 0 && !has_changed)
 		rc = explain_refusal(s, workflow_id, 0, e);
-	return store_transaction_end(s, rc, e);
+	return sqlite_transaction_end(s, rc, e);
 }
 
 int
-store_workflow_lease_renew(struct store *s, const char *workflow_id,
-			   uint64_t lease_token, uint64_t lease_ms,
-			   struct err *e)
+sqlite_workflow_lease_renew(struct store *s, const char *workflow_id,
+			    uint64_t lease_token, uint64_t lease_ms,
+			    struct err *e)
 {
 	return lease_change(s, STATEMENT_LEASE_RENEW, workflow_id, lease_token,
 			    clock_wall_us() + lease_ms * 1000u, e);
 }
 
 int
-store_workflow_lease_release(struct store *s, const char *workflow_id,
-			     uint64_t lease_token, struct err *e)
+sqlite_workflow_lease_release(struct store *s, const char *workflow_id,
+			      uint64_t lease_token, struct err *e)
 {
 	return lease_change(s, STATEMENT_LEASE_RELEASE, workflow_id,
 			    lease_token, 0, e);
 }
 
-int
-store_workflow_lease_reset(struct store *s, struct err *e)
+static int
+reset_step(struct store *s, enum statement which, struct err *e)
 {
 	owned_query struct query q;
 
-	query_begin(&q, s, STATEMENT_LEASE_RESET);
+	query_begin_locked(&q, s, which);
 	return query_step(&q, e) < 0 ? -1 : 0;
 }
 
 int
-store_workflow_next_due(struct store *s, uint64_t *ret_due_us, struct err *e)
+sqlite_workflow_lease_reset(struct store *s, struct err *e)
+{
+	int rc;
+
+	if (sqlite_transaction_begin(s, e) < 0)
+		return -1;
+	rc = reset_step(s, STATEMENT_LEASE_RESET, e);
+	if (rc == 0)
+		rc = reset_step(s, STATEMENT_DELIVERY_LEASE_RESET, e);
+	return sqlite_transaction_end(s, rc, e);
+}
+
+int
+sqlite_workflow_next_due(struct store *s, uint64_t *ret_due_us, struct err *e)
 {
 	owned_query struct query q;
 	int rc;
@@ -367,9 +412,9 @@ store_workflow_next_due(struct store *s, uint64_t *ret_due_us, struct err *e)
 
 /* ---- expiry ---------------------------------------------------------- */
 
-static int
-delete_older(struct store *s, enum statement which, uint64_t time_us,
-	     uint64_t *ret_count, struct err *e)
+int
+sqlite_delete_older(struct store *s, enum statement which, uint64_t time_us,
+		    uint64_t *ret_count, struct err *e)
 {
 	owned_query struct query q;
 
@@ -382,24 +427,26 @@ delete_older(struct store *s, enum statement which, uint64_t time_us,
 }
 
 int
-store_workflow_expire(struct store *s, uint64_t now_us, uint64_t *ret_count,
-		      struct err *e)
+sqlite_workflow_expire(struct store *s, uint64_t now_us, uint64_t *ret_count,
+		       struct err *e)
 {
-	return delete_older(s, STATEMENT_WORKFLOW_EXPIRE, now_us, ret_count, e);
+	return sqlite_delete_older(s, STATEMENT_WORKFLOW_EXPIRE, now_us,
+				   ret_count, e);
 }
 
 int
-store_job_expire(struct store *s, uint64_t before_us, uint64_t *ret_count,
-		 struct err *e)
+sqlite_job_expire(struct store *s, uint64_t before_us, uint64_t *ret_count,
+		  struct err *e)
 {
-	return delete_older(s, STATEMENT_JOB_EXPIRE, before_us, ret_count, e);
+	return sqlite_delete_older(s, STATEMENT_JOB_EXPIRE, before_us,
+				   ret_count, e);
 }
 
 /* ---- jobs ------------------------------------------------------------ */
 
 int
-store_job_put(struct store *s, const char *job_id, const char *user_id,
-	      const char *status, const char *document, struct err *e)
+sqlite_job_put(struct store *s, const char *job_id, const char *user_id,
+	       const char *status, const char *document, struct err *e)
 {
 	owned_query struct query q;
 
@@ -418,8 +465,8 @@ store_job_put(struct store *s, const char *job_id, const char *user_id,
 }
 
 int
-store_job_get(struct store *s, const char *job_id, char ret_user_id[40],
-	      char ret_status[20], char **ret_document, struct err *e)
+sqlite_job_get(struct store *s, const char *job_id, char ret_user_id[40],
+	       char ret_status[20], char **ret_document, struct err *e)
 {
 	owned_query struct query q;
 	char user_id[40], status[20];
@@ -459,10 +506,10 @@ read_running_jobs(struct store *s, struct rows *rows, struct err *e)
 }
 
 int
-store_job_list_running(struct store *s,
-		       int (*fn)(void *arg, const char *job_id,
-				 const char *document),
-		       void *arg, struct err *e)
+sqlite_job_list_running(struct store *s,
+			int (*fn)(void *arg, const char *job_id,
+				  const char *document),
+			void *arg, struct err *e)
 {
 	owned_rows struct rows rows = {0};
 

@@ -1,239 +1,281 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * approval.c - see approval.h.  While it waits, an approval is only a row with
- * a due time: its expiry.  Who may decide is the route's question.
+ * approval.c - a decision, from a person who has signed in, put into the
+ * document.  The first terminal decision wins; what comes twice is harmless;
+ * what comes before the step asks is kept for it.
  */
 #include "api/workflow/approval.h"
 
-#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "api/jobs/request.h"
 #include "api/workflow/digest.h"
-#include "api/workflow/step.h"
 #include "supervisor/base/clock.h"
+#include "supervisor/base/log.h"
+
+struct deciding {
+	const struct api *api;
+	struct job_host *host;
+	struct workflow_state *state;
+	const struct approval_decision *decision;
+	struct approval_answer *ret;
+	json_t *approval;
+	uint64_t now_us;
+};
+
+static const char *
+word(bool is_approved)
+{
+	return is_approved ? "approved" : "rejected";
+}
+
+static uint64_t
+ttl_us(const struct api *api)
+{
+	return (uint64_t)api->config.state_ttl_hours * 3600000000u;
+}
+
+/* ---- ends ------------------------------------------------------------ */
+
+static void
+tell_decided(struct deciding *d)
+{
+	struct err e = ERR_INIT;
+
+	if (approval_tell(d->api, d->state, d->approval, APPROVAL_NEWS_DECIDED,
+			  &e) < 0)
+		log_error("event=approval_tell workflow=%s error=\"%s\"",
+			  d->state->meta.workflow_id, e.text);
+}
+
+/* It is rejected, and with it the workflow has failed. */
+static int
+end_rejected(struct deciding *d, const char *by, const char *comment,
+	     const char *error)
+{
+	approval_close(d->approval, "rejected", by, comment, d->now_us);
+	workflow_state_event(d->state, "approval_rejected", NULL, error);
+	tell_decided(d);
+	d->ret->is_changed = true;
+	return workflow_state_finish(d->state, WORKFLOW_FAILED, error,
+				     ttl_us(d->api));
+}
+
+static int
+end_expired(struct deciding *d, struct err *e)
+{
+	end_rejected(d, "timeout", "nobody decided in time",
+		     "Approval rejected: nobody decided in time");
+	return err_set(e, ERR_CONFLICT, 0,
+		       "the approval expired and counts as rejected");
+}
+
+static int
+end_void(struct deciding *d, const struct err *why, struct err *e)
+{
+	end_rejected(d, "system", why->text, why->text);
+	return err_set(e, ERR_CONFLICT, 0, "%s", why->text);
+}
+
+static void
+end_approved(struct deciding *d)
+{
+	approval_close(d->approval, "approved", d->decision->user_id,
+		       d->decision->comment, d->now_us);
+	json_object_set_new(d->approval, "response_by_username",
+			    json_string(d->decision->username));
+	workflow_state_event(d->state, "approval_approved", NULL, NULL);
+	tell_decided(d);
+	workflow_state_set_status(d->state, WORKFLOW_RUNNING, NULL);
+	d->state->meta.due_us = d->now_us;
+}
+
+/* ---- a decision on what was asked ------------------------------------ */
+
+/* 1: the same once more; 0: new; -1. */
+static int
+check_own_vote(const struct deciding *d, struct err *e)
+{
+	const json_t *vote =
+		approval_vote_of(d->approval, d->decision->user_id);
+	const char *had = json_text(vote, "decision");
+
+	if (vote == NULL)
+		return 0;
+	if (strcmp(had, word(d->decision->is_approved)) == 0)
+		return 1;
+	return err_set(e, ERR_CONFLICT, 0, "you have already decided: %s", had);
+}
+
+static int
+check_digest(const struct deciding *d, struct err *e)
+{
+	const char *shown = json_text(d->approval, "digest");
+
+	if (d->decision->digest == NULL ||
+	    strcmp(d->decision->digest, shown) == 0)
+		return 0;
+	return err_set(e, ERR_CONFLICT, 0,
+		       "digest is not that of what is to be approved, which "
+		       "is %s",
+		       shown);
+}
+
+/* 1: take it; 0: nothing to do; -1. */
+static int
+check_open(struct deciding *d, struct err *e)
+{
+	int own = check_own_vote(d, e);
+
+	if (own != 0)
+		return own < 0 ? -1 : 0;
+	if (!approval_has_status(d->approval, "pending"))
+		return err_set(e, ERR_CONFLICT, 0,
+			       "the approval was already decided: %s",
+			       json_text(d->approval, "status"));
+	if (approval_is_expired(d->approval, d->now_us))
+		return end_expired(d, e);
+	if (check_digest(d, e) < 0)
+		return -1;
+	if (json_array_size(json_object_get(d->approval, "votes")) >=
+	    APPROVAL_VOTES_MAX)
+		return err_set(e, ERR_CONFLICT, 0,
+			       "the approval has too many votes");
+	return 1;
+}
+
+static int
+reject(struct deciding *d)
+{
+	approval_add_vote(d->approval, d->decision, NULL, d->now_us);
+	json_object_set_new(d->approval, "response_by_username",
+			    json_string(d->decision->username));
+	return end_rejected(d, d->decision->user_id, d->decision->comment,
+			    "Approval rejected");
+}
+
+static int
+approve(struct deciding *d, struct err *e)
+{
+	size_t votes = 0, required = approval_required(d->api, d->approval);
+	struct err why = ERR_INIT;
+	char message[80];
+
+	if (approval_check_shown(d->host, d->state, d->approval, &why) < 0)
+		return end_void(d, &why, e);
+	approval_add_vote(d->approval, d->decision, NULL, d->now_us);
+	if (approval_count_votes(d->api, d->state, d->approval, &votes, e) < 0)
+		return -1;
+	json_object_set_new(d->approval, "approvals_given",
+			    json_integer((json_int_t)votes));
+	d->ret->is_changed = true;
+	snprintf(message, sizeof(message), "%zu of %zu people approved", votes,
+		 required);
+	workflow_state_event(d->state, "approval_vote", NULL, message);
+	if (votes >= required)
+		end_approved(d);
+	return 0;
+}
+
+static int
+decide_asked(struct deciding *d, struct err *e)
+{
+	int open;
+
+	d->ret->approval = d->approval;
+	open = check_open(d, e);
+	if (open <= 0)
+		return open;
+	return d->decision->is_approved ? approve(d, e) : reject(d);
+}
+
+/* ---- a decision that comes early ------------------------------------- */
+
+/* Is it the id that a step of the plan will ask with next? */
+static bool
+is_to_come(const struct workflow_state *state, const char *approval_id)
+{
+	for (size_t i = 0; i < workflow_state_steps(state); i++) {
+		const json_t *step = workflow_state_step(state, i);
+		int64_t step_id = json_number(step, "step_id");
+		const json_t *last = approval_of_step(state, step_id);
+		char id[40];
+
+		if (strcmp(json_text(step, "type"), "approval") != 0)
+			continue;
+		digest_approval_id(state->meta.workflow_id, (uint32_t)step_id,
+				   (uint32_t)json_number(last, "round") + 1,
+				   id);
+		if (strcmp(id, approval_id) == 0)
+			return true;
+	}
+	return false;
+}
 
 static json_t *
-find_by(const struct workflow_state *state, const char *name,
-	const json_t *value)
+early_of(struct workflow_state *state)
 {
-	json_t *approvals = workflow_state_part(state, "approvals");
+	json_t *early = workflow_state_part(state, "early_decisions");
 
-	for (size_t i = 0; i < json_array_size(approvals); i++) {
-		json_t *approval = json_array_get(approvals, i);
-
-		if (json_equal(json_object_get(approval, name), value))
-			return approval;
+	if (early == NULL) {
+		early = json_object();
+		json_object_set_new(state->doc, "early_decisions", early);
 	}
-	return NULL;
+	return early;
 }
 
-static bool
-has_status(const json_t *approval, const char *status)
-{
-	return strcmp(json_text(approval, "status"), status) == 0;
-}
-
-/* ---- the step -------------------------------------------------------- */
-
-/* By how far the policy opens the jail. */
-static const char *
-risk_level(const struct workflow_state *state)
-{
-	const json_t *program = workflow_state_part(state, "program");
-	const char *level = json_text(program, "security_level");
-
-	if (strcmp(level, "permissive") == 0)
-		return "high";
-	return strcmp(level, "strict") == 0 ? "low" : "medium";
-}
-
+/*
+ * Kept as an approval that has nothing but votes; the step takes them over when
+ * it asks.
+ */
 static int
-approval_request(struct step_context *c, uint64_t now_us, struct err *e)
+decide_early(struct deciding *d, struct err *e)
 {
-	uint32_t minutes = c->api->config.approval_timeout_minutes;
-	uint64_t expires_us = now_us + (uint64_t)minutes * 60000000u;
-	char digest[DIGEST_HEX_SIZE], id[PROTO_ID_MAX];
-	json_t *approval;
+	json_t *early = early_of(d->state);
+	const char *id = d->decision->approval_id;
+	json_t *kept = json_object_get(early, id);
+	int own;
 
-	digest_workflow(c->state, digest);
-	job_id_new(id);
-	approval = json_pack(
-		"{s:s, s:O, s:O, s:s, s:s, s:s, s:s, s:I}", "approval_id", id,
-		"step_id", json_object_get(c->step, "step_id"), "description",
-		json_object_get(c->step, "description"), "approval_type",
-		"code_deployment", "status", "pending", "risk_level",
-		risk_level(c->state), "digest", digest, "expires_us",
-		(json_int_t)expires_us);
-	if (approval == NULL ||
-	    json_array_append(workflow_state_part(c->state, "approvals"),
-			      approval) < 0) {
-		json_decref(approval);
-		return err_set(e, ERR_IO, ENOMEM, "ask for approval");
+	d->ret->is_early = true;
+	if (kept == NULL) {
+		kept = json_object();
+		json_object_set_new(early, id, kept);
 	}
-	json_object_set_new(approval, "requested_us",
-			    json_integer((json_int_t)now_us));
-	json_set_time(approval, "requested_at", now_us);
-	json_set_time(approval, "expires_at", expires_us);
-	json_decref(approval);
-	workflow_state_set_status(c->state, WORKFLOW_WAITING_APPROVAL, NULL);
-	c->due_us = expires_us;
-	return 0;
-}
-
-/* Time that people took is not the workflow's. */
-static void
-extend_deadline(struct step_context *c, const json_t *approval, uint64_t now_us)
-{
-	int64_t waited =
-		(int64_t)now_us - json_number(approval, "requested_us");
-	int64_t deadline = json_number(c->state->doc, "deadline_us");
-
-	if (waited > 0)
-		json_object_set_new(c->state->doc, "deadline_us",
-				    json_integer(deadline + waited));
-}
-
-static void
-record_decision(json_t *approval, const char *status, const char *by,
-		const char *comment, uint64_t now_us)
-{
-	json_object_set_new(approval, "status", json_string(status));
-	json_object_set_new(approval, "response_by", json_string(by));
-	json_object_set_new(approval, "comment",
-			    comment != NULL ? json_string(comment)
-					    : json_null());
-	json_set_time(approval, "responded_at", now_us);
-}
-
-static bool
-is_expired(const json_t *approval, uint64_t now_us)
-{
-	return now_us >= (uint64_t)json_number(approval, "expires_us");
-}
-
-enum step_result
-step_approval_run(struct step_context *c, struct err *e)
-{
-	json_t *approval = find_by(c->state, "step_id",
-				   json_object_get(c->step, "step_id"));
-	uint64_t now_us = clock_wall_us();
-
-	if (approval == NULL)
-		return approval_request(c, now_us, e) < 0 ? STEP_FAILED
-							  : STEP_WAIT;
-	if (has_status(approval, "pending") && is_expired(approval, now_us)) {
-		record_decision(approval, "rejected", "timeout",
-				"nobody decided in time", now_us);
-		err_set(e, ERR_DENIED, 0,
-			"Approval rejected: nobody decided within %u minutes",
-			c->api->config.approval_timeout_minutes);
-		return STEP_FAILED;
-	}
-	if (has_status(approval, "pending")) {
-		c->due_us = (uint64_t)json_number(approval, "expires_us");
-		return STEP_WAIT;
-	}
-	if (!has_status(approval, "approved")) {
-		err_set(e, ERR_DENIED, 0, "Approval rejected");
-		return STEP_FAILED;
-	}
-	extend_deadline(c, approval, now_us);
-	return approval_check_all(c->state, e) < 0 ? STEP_FAILED : STEP_DONE;
-}
-
-int
-approval_check_all(const struct workflow_state *state, struct err *e)
-{
-	const json_t *approvals = workflow_state_part(state, "approvals");
-	char digest[DIGEST_HEX_SIZE];
-
-	digest_workflow(state, digest);
-	for (size_t i = 0; i < json_array_size(approvals); i++) {
-		const json_t *approval = json_array_get(approvals, i);
-
-		if (!has_status(approval, "approved"))
-			return err_set(e, ERR_DENIED, 0,
-				       "an approval is not given");
-		if (strcmp(json_text(approval, "digest"), digest) != 0)
-			return err_set(e, ERR_DENIED, 0,
-				       "Approval void: code, tests, results "
-				       "or policy changed after it was asked "
-				       "for");
-	}
-	return 0;
-}
-
-/* ---- decisions ------------------------------------------------------- */
-
-static int
-check_open(const json_t *approval, bool is_approved, uint64_t now_us,
-	   bool *ret_is_repeated, struct err *e)
-{
-	const char *status = json_text(approval, "status");
-
-	*ret_is_repeated = false;
-	if (strcmp(status, "pending") != 0) {
-		*ret_is_repeated = has_status(
-			approval, is_approved ? "approved" : "rejected");
-		if (*ret_is_repeated)
-			return 0;
+	d->approval = kept;
+	own = check_own_vote(d, e);
+	if (own != 0)
+		return own < 0 ? -1 : 0;
+	if (json_array_size(json_object_get(kept, "votes")) >=
+	    APPROVAL_EARLY_MAX)
 		return err_set(e, ERR_CONFLICT, 0,
-			       "the approval was already decided: %s", status);
-	}
-	if (is_expired(approval, now_us))
-		return err_set(e, ERR_CONFLICT, 0,
-			       "the approval expired and counts as rejected");
+			       "too many decisions came before it was asked");
+	approval_add_vote(kept, d->decision, NULL, d->now_us);
+	workflow_state_event(d->state, "approval_early", NULL, NULL);
+	d->ret->is_changed = true;
 	return 0;
 }
 
 int
-approval_decide(struct workflow_state *state,
-		const struct approval_decision *decision, uint64_t ttl_us,
-		bool *ret_is_changed, struct err *e)
+approval_decide(const struct api *api, struct job_host *host,
+		struct workflow_state *state,
+		const struct approval_decision *decision,
+		struct approval_answer *ret, struct err *e)
 {
-	json_t *id = json_string(decision->approval_id);
-	json_t *approval = find_by(state, "approval_id", id);
-	uint64_t now_us = clock_wall_us();
-	bool is_repeated;
+	struct deciding d = {
+		.api = api,
+		.host = host,
+		.state = state,
+		.decision = decision,
+		.ret = ret,
+		.approval = approval_by_id(state, decision->approval_id),
+		.now_us = clock_wall_us(),
+	};
 
-	json_decref(id);
-	*ret_is_changed = false;
-	if (approval == NULL)
-		return err_set(e, ERR_NOT_FOUND, 0,
-			       "Approval request not found");
-	if (check_open(approval, decision->is_approved, now_us, &is_repeated,
-		       e) < 0)
-		return -1;
-	if (is_repeated)
-		return 0;
-	record_decision(approval,
-			decision->is_approved ? "approved" : "rejected",
-			decision->user_id, decision->comment, now_us);
-	json_object_set_new(approval, "response_by_username",
-			    json_string(decision->username));
-	*ret_is_changed = true;
-	if (decision->is_approved) {
-		workflow_state_set_status(state, WORKFLOW_RUNNING, NULL);
-		state->meta.due_us = now_us;
-	} else {
-		workflow_state_finish(state, WORKFLOW_FAILED,
-				      "Approval rejected", ttl_us);
-	}
-	return 0;
-}
-
-json_t *
-approval_list_pending(const struct workflow_state *state)
-{
-	const json_t *approvals = workflow_state_part(state, "approvals");
-	json_t *pending = json_array();
-
-	for (size_t i = 0; i < json_array_size(approvals); i++) {
-		json_t *approval = json_array_get(approvals, i);
-
-		if (has_status(approval, "pending"))
-			json_array_append(pending, approval);
-	}
-	return pending;
+	*ret = (struct approval_answer){0};
+	if (d.approval != NULL)
+		return decide_asked(&d, e);
+	if (!workflow_status_is_terminal(workflow_state_status(state)) &&
+	    is_to_come(state, decision->approval_id))
+		return decide_early(&d, e);
+	return err_set(e, ERR_NOT_FOUND, 0, "Approval request not found");
 }

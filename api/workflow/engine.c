@@ -1,72 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * engine.c - see engine.h.  Theory of operation:
+ * engine.c - see engine.h: the pool of workers, start and stop.
+ * Theory of operation:
  *
  * The store holds all state.  A worker claims a due workflow (lease and fencing
- * number), runs its steps one after the other until it ends or waits, and
- * releases it.  The housekeeper looks for due times, renews the leases of what
- * runs, cancels jobs whose lease was lost and when the process stops, and lets
- * old workflows expire.  Cancelling from a route is a compare-and-set on the
+ * number), runs its steps one after the other until it ends or waits
+ * (advance.c), and releases it.  The housekeeper looks for due times and renews
+ * the leases of what runs; the watchdog cuts what has outlived its lease
+ * (housekeeping.c).  Cancelling from a route is a compare-and-set on the
  * document followed by an interrupt of the job, in that order: a worker that
  * starts a job has registered its eventfd before it writes the attempt, so
- * either its write fails or it gets the interrupt.
+ * either its write fails or it gets the interrupt.  Nodes that share the store
+ * see a cancel at their next look, at most a second later.
  */
 #include "api/workflow/engine.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/jobs/host.h"
+#include "api/workflow/engine_private.h"
 #include "api/workflow/job_row.h"
-#include "api/workflow/step.h"
 #include "supervisor/base/clock.h"
 #include "supervisor/base/fd.h"
 #include "supervisor/base/log.h"
 
-#define LEASE_MS 30000u
-#define LEASE_RENEW_MS (LEASE_MS / 3)
-#define TICK_MS 1000u
-#define TICK_MIN_MS 20u
-#define EXPIRE_MS 60000u
-
-/* A workflow that a worker of ours holds; one a worker, so no allocation. */
-struct run {
-	bool is_used;
-	char workflow_id[40];
-	uint64_t lease_token;
-	int cancel_fd; /* eventfd, made once per worker */
-};
-
-struct worker {
-	struct workflow_engine *engine;
-	pthread_t thread;
-	struct run run; /* guarded by the engine's lock */
-};
-
-struct workflow_engine {
-	struct api *api;
-	struct job_host *host;
-	struct workflow_jail jail;
-	struct workflow_runner runner;
-	char name[32]; /* of this process, as a holder of leases */
-	int stop_fd;   /* eventfd of workflow_engine_stop */
-	uint64_t ttl_us;
-
-	pthread_mutex_t lock; /* guards all below and every worker's run */
-	pthread_cond_t kicked;
-	bool is_kicked;
-	bool is_stopping;
-	struct worker *workers;
-	size_t workers_len; /* threads that were started */
-	pthread_t housekeeper;
-	bool has_housekeeper;
-};
+#define LEASE_SECONDS_DEFAULT 30
 
 /* ---- runs ------------------------------------------------------------ */
 
@@ -88,28 +54,83 @@ drain_fd(int fd)
 		;
 }
 
-static void
-run_begin(struct worker *w, const char *workflow_id, uint64_t lease_token)
+void
+run_cut(struct run *run, enum step_cut cut)
 {
-	struct workflow_engine *engine = w->engine;
-
-	pthread_mutex_lock(&engine->lock);
-	drain_fd(w->run.cancel_fd);
-	snprintf(w->run.workflow_id, sizeof(w->run.workflow_id), "%s",
-		 workflow_id);
-	w->run.lease_token = lease_token;
-	w->run.is_used = true;
-	if (engine->is_stopping)
-		signal_fd(w->run.cancel_fd);
-	pthread_mutex_unlock(&engine->lock);
+	if (run->cut == STEP_CUT_NONE)
+		run->cut = cut;
+	signal_fd(run->cancel_fd);
 }
 
-static void
+uint64_t
+engine_lease_end_ms(const struct workflow_engine *engine, uint64_t asked_ms)
+{
+	/* What is left is for ending the job, and for clocks' differences. */
+	return asked_ms + engine->lease_ms * 3 / 4;
+}
+
+/*
+ * A workflow that another worker of ours still has: its lease ran out before we
+ * renewed it (a clock was set, the store was slow), and nobody else got it.
+ * That worker goes on under the new lease.
+ */
+static bool
+hand_over(struct workflow_engine *engine, const char *workflow_id,
+	  uint64_t lease_token, uint64_t lease_end_ms)
+{
+	bool is_ours = false;
+
+	for (size_t i = 0; i < engine->workers_len; i++) {
+		struct run *run = &engine->workers[i].run;
+
+		if (!run->is_used || strcmp(run->workflow_id, workflow_id) != 0)
+			continue;
+		run->lease_token = lease_token;
+		run->lease_end_ms = lease_end_ms;
+		is_ours = true;
+	}
+	return is_ours;
+}
+
+/* False: another worker of ours has it. */
+static bool
+run_begin(struct worker *w, const char *workflow_id, uint64_t lease_token,
+	  uint64_t asked_ms)
+{
+	struct workflow_engine *engine = w->engine;
+	uint64_t end_ms = engine_lease_end_ms(engine, asked_ms);
+	struct run *run = &w->run;
+	bool is_ours;
+
+	pthread_mutex_lock(&engine->lock);
+	is_ours = hand_over(engine, workflow_id, lease_token, end_ms);
+	if (!is_ours) {
+		drain_fd(run->cancel_fd);
+		snprintf(run->workflow_id, sizeof(run->workflow_id), "%s",
+			 workflow_id);
+		run->lease_token = lease_token;
+		run->lease_end_ms = end_ms;
+		run->cut = STEP_CUT_NONE;
+		run->is_used = true;
+		if (engine->is_stopping)
+			run_cut(run, STEP_CUT_STOPPING);
+		pthread_cond_signal(&engine->watched);
+	}
+	pthread_mutex_unlock(&engine->lock);
+	return !is_ours;
+}
+
+/* Returns the lease to give back. */
+static uint64_t
 run_end(struct worker *w)
 {
+	uint64_t token;
+
 	pthread_mutex_lock(&w->engine->lock);
+	token = w->run.lease_token;
 	w->run.is_used = false;
 	pthread_mutex_unlock(&w->engine->lock);
+	return token;
 }
 
 void
@@ -121,15 +142,14 @@ workflow_engine_interrupt(struct workflow_engine *engine,
 		struct run *run = &engine->workers[i].run;
 
 		if (run->is_used && strcmp(run->workflow_id, workflow_id) == 0)
-			signal_fd(run->cancel_fd);
+			run_cut(run, STEP_CUT_CANCELLED);
 	}
 	pthread_mutex_unlock(&engine->lock);
 }
 
-static bool
-is_stopping(void *arg)
+bool
+engine_is_stopping(struct workflow_engine *engine)
 {
-	struct workflow_engine *engine = arg;
 	bool stopping;
 
 	pthread_mutex_lock(&engine->lock);
@@ -138,202 +158,73 @@ is_stopping(void *arg)
 	return stopping;
 }
 
-/* ---- advancing one workflow ------------------------------------------ */
+/* ---- workers --------------------------------------------------------- */
 
 static void
-fail(struct step_context *c, const char *error)
+release(struct workflow_engine *engine, const char *id, uint64_t lease_token)
 {
-	const struct workflow_engine *engine = c->arg;
-
-	workflow_state_finish(c->state, WORKFLOW_FAILED, error, engine->ttl_us);
-	if (step_save(c) == STEP_DONE)
-		log_info("event=workflow_failed workflow=%s",
-			 c->state->meta.workflow_id);
-}
-
-static void
-fail_step(struct step_context *c, const struct err *e)
-{
-	json_object_set_new(c->step, "status", json_string("failed"));
-	json_object_set_new(c->step, "error", json_string(e->text));
-	json_set_time(c->step, "completed_at", clock_wall_us());
-	fail(c, e->text);
-}
-
-static enum step_result
-complete(struct step_context *c)
-{
-	const struct workflow_engine *engine = c->arg;
-
-	workflow_state_finish(c->state, WORKFLOW_COMPLETED, NULL,
-			      engine->ttl_us);
-	if (step_save(c) == STEP_DONE)
-		log_info("event=workflow_completed workflow=%s",
-			 c->state->meta.workflow_id);
-	return STEP_STOP;
-}
-
-static bool
-is_past_deadline(const struct step_context *c)
-{
-	return clock_wall_us() >=
-	       (uint64_t)json_number(c->state->doc, "deadline_us");
-}
-
-static void
-begin_step(struct step_context *c)
-{
-	json_object_set_new(c->state->doc, "current_step",
-			    json_integer((json_int_t)c->index));
-	if (json_object_get(c->step, "started_at") == NULL)
-		json_set_time(c->step, "started_at", clock_wall_us());
-	json_object_set_new(c->step, "status", json_string("running"));
-	if (workflow_state_status(c->state) == WORKFLOW_CREATED)
-		workflow_state_set_status(c->state, WORKFLOW_RUNNING, NULL);
-}
-
-/*
- * The last step and the workflow end in one write: a cancel in between would
- * leave a cancelled workflow whose artifacts are released.
- */
-static enum step_result
-end_step(struct step_context *c)
-{
-	json_t *metrics = workflow_state_part(c->state, "metrics");
-	int64_t done = json_number(metrics, "steps_completed");
-
-	json_object_set_new(c->step, "status", json_string("completed"));
-	json_set_time(c->step, "completed_at", clock_wall_us());
-	json_object_set_new(metrics, "steps_completed", json_integer(done + 1));
-	json_object_set_new(c->state->doc, "current_step",
-			    json_integer((json_int_t)c->index + 1));
-	if (workflow_state_next_step(c->state) ==
-	    workflow_state_steps(c->state))
-		return complete(c);
-	return step_save(c);
-}
-
-/* One step; STEP_DONE: there may be another. */
-static enum step_result
-advance_step(struct step_context *c)
-{
-	const struct step_type *type;
-	struct err e = ERR_INIT;
-	enum step_result result;
-
-	c->index = workflow_state_next_step(c->state);
-	c->step = workflow_state_step(c->state, c->index);
-	if (c->step == NULL)
-		return complete(c);
-	type = step_type_find(json_text(c->step, "type"));
-	if (type == NULL) {
-		fail(c, "the plan has a step of an unknown type");
-		return STEP_STOP;
-	}
-	if (!type->waits_for_people && is_past_deadline(c)) {
-		err_set(&e, ERR_LIMIT, 0, "timed out after %g minutes",
-			json_number_value(json_object_get(c->state->doc,
-							  "timeout_minutes")));
-		fail_step(c, &e);
-		return STEP_STOP;
-	}
-	begin_step(c);
-	result = type->run(c, &e);
-	if (result == STEP_DONE)
-		return end_step(c);
-	if (result == STEP_FAILED)
-		fail_step(c, &e);
-	if (result == STEP_WAIT) {
-		c->state->meta.due_us = c->due_us;
-		step_save(c);
-	}
-	return STEP_STOP;
-}
-
-/*
- * False when the store is in trouble: then the lease is left to run out, which
- * keeps the workers from going round and round.
- */
-static bool
-advance(struct worker *w, const char *workflow_id, uint64_t lease_token)
-{
-	struct workflow_engine *engine = w->engine;
-	struct workflow_state state;
-	struct step_context c = {
-		.api = engine->api,
-		.runner = &engine->runner,
-		.host = engine->host,
-		.state = &state,
-		.lease_token = lease_token,
-		.cancel_fd = w->run.cancel_fd,
-		.is_stopping = is_stopping,
-		.arg = engine,
-	};
 	struct err e;
 
-	if (workflow_state_load(engine->api->store, workflow_id, &state, &e) <
-	    0) {
-		log_error("event=workflow_load workflow=%s error=\"%s\"",
-			  workflow_id, e.text);
-		return false;
-	}
-	while (!workflow_status_is_terminal(workflow_state_status(&state)) &&
-	       !is_stopping(engine) && advance_step(&c) == STEP_DONE)
-		;
-	workflow_state_done(&state);
-	return !c.is_store_broken;
+	if (store_workflow_lease_release(engine->api->store, id, lease_token,
+					 &e) < 0 &&
+	    e.kind != ERR_CONFLICT && e.kind != ERR_NOT_FOUND)
+		log_error("event=lease_release workflow=%s error=\"%s\"", id,
+			  e.text);
 }
-
-/* ---- workers --------------------------------------------------------- */
 
 /* False: there is nothing due now. */
 static bool
 work_once(struct worker *w)
 {
 	struct workflow_engine *engine = w->engine;
-	struct store *store = engine->api->store;
-	uint64_t lease_token;
+	uint64_t lease_token, asked_ms = clock_mono_ms();
 	bool is_well;
 	char id[40];
 	struct err e;
 
-	if (store_workflow_claim(store, engine->name, LEASE_MS, id,
-				 &lease_token, &e) < 0) {
+	if (store_workflow_claim(engine->api->store, engine->name,
+				 engine->lease_ms, id, &lease_token, &e) < 0) {
 		if (e.kind != ERR_NOT_FOUND)
 			log_error("event=workflow_claim error=\"%s\"", e.text);
 		return false;
 	}
 	workflow_engine_kick(engine); /* another one may be due as well */
-	run_begin(w, id, lease_token);
-	is_well = advance(w, id, lease_token);
-	run_end(w);
-	if (is_well &&
-	    store_workflow_lease_release(store, id, lease_token, &e) < 0 &&
-	    e.kind != ERR_CONFLICT && e.kind != ERR_NOT_FOUND)
-		log_error("event=lease_release workflow=%s error=\"%s\"", id,
-			  e.text);
+	if (!run_begin(w, id, lease_token, asked_ms))
+		return true;
+	is_well = workflow_advance(w);
+	lease_token = run_end(w);
+	if (is_well)
+		release(engine, id, lease_token);
 	return true;
+}
+
+/* False: the engine stops. */
+static bool
+wait_for_kick(struct workflow_engine *engine)
+{
+	bool go_on;
+
+	pthread_mutex_lock(&engine->lock);
+	engine->idle++;
+	while (!engine->is_kicked && !engine->is_stopping)
+		pthread_cond_wait(&engine->kicked, &engine->lock);
+	engine->idle--;
+	engine->is_kicked = false;
+	go_on = !engine->is_stopping;
+	pthread_mutex_unlock(&engine->lock);
+	return go_on;
 }
 
 static void *
 worker_main(void *arg)
 {
 	struct worker *w = arg;
-	struct workflow_engine *engine = w->engine;
 
-	for (;;) {
-		pthread_mutex_lock(&engine->lock);
-		while (!engine->is_kicked && !engine->is_stopping)
-			pthread_cond_wait(&engine->kicked, &engine->lock);
-		engine->is_kicked = false;
-		if (engine->is_stopping) {
-			pthread_mutex_unlock(&engine->lock);
-			return NULL;
-		}
-		pthread_mutex_unlock(&engine->lock);
-		while (!is_stopping(engine) && work_once(w))
+	while (wait_for_kick(w->engine)) {
+		while (!engine_is_stopping(w->engine) && work_once(w))
 			;
 	}
+	return NULL;
 }
 
 void
@@ -345,113 +236,18 @@ workflow_engine_kick(struct workflow_engine *engine)
 	pthread_mutex_unlock(&engine->lock);
 }
 
-/* ---- housekeeping ---------------------------------------------------- */
-
-static void
-renew_lease(struct worker *w)
-{
-	struct workflow_engine *engine = w->engine;
-	bool is_lost, is_held;
-	struct run run;
-	struct err e;
-
-	pthread_mutex_lock(&engine->lock);
-	run = w->run;
-	pthread_mutex_unlock(&engine->lock);
-	if (!run.is_used)
-		return;
-	if (store_workflow_lease_renew(engine->api->store, run.workflow_id,
-				       run.lease_token, LEASE_MS, &e) == 0)
-		return;
-	/* Else the store is in trouble; the lease may still hold. */
-	is_lost = e.kind == ERR_CONFLICT || e.kind == ERR_NOT_FOUND;
-	pthread_mutex_lock(&engine->lock);
-	/* Given back meanwhile: nothing is lost. */
-	is_held = w->run.is_used && w->run.lease_token == run.lease_token;
-	if (is_held && is_lost)
-		signal_fd(w->run.cancel_fd);
-	pthread_mutex_unlock(&engine->lock);
-	if (is_held)
-		log_warning("event=%s workflow=%s error=\"%s\"",
-			    is_lost ? "lease_lost" : "lease_renew",
-			    run.workflow_id, e.text);
-}
-
-static void
-expire(struct workflow_engine *engine)
-{
-	uint64_t count = 0;
-	struct err e;
-
-	if (store_workflow_expire(engine->api->store, clock_wall_us(), &count,
-				  &e) < 0)
-		log_error("event=workflow_expire error=\"%s\"", e.text);
-	else if (count > 0)
-		log_info("event=workflow_expire count=%llu",
-			 (unsigned long long)count);
-}
-
-/* Milliseconds to the next due time, at most one tick. */
-static int
-look_for_due(struct workflow_engine *engine)
-{
-	uint64_t due_us = 0, now_us = clock_wall_us(), wait_ms;
-	struct err e;
-
-	if (store_workflow_next_due(engine->api->store, &due_us, &e) < 0) {
-		log_error("event=workflow_next_due error=\"%s\"", e.text);
-		return TICK_MS;
-	}
-	if (due_us == 0)
-		return TICK_MS;
-	if (due_us <= now_us) {
-		workflow_engine_kick(engine);
-		return TICK_MIN_MS;
-	}
-	wait_ms = (due_us - now_us) / 1000 + 1;
-	return wait_ms < TICK_MS ? (int)wait_ms : (int)TICK_MS;
-}
-
-static void
-begin_stop(struct workflow_engine *engine)
+void
+engine_begin_stop(struct workflow_engine *engine)
 {
 	pthread_mutex_lock(&engine->lock);
 	engine->is_stopping = true;
 	for (size_t i = 0; i < engine->workers_len; i++) {
 		if (engine->workers[i].run.is_used)
-			signal_fd(engine->workers[i].run.cancel_fd);
+			run_cut(&engine->workers[i].run, STEP_CUT_STOPPING);
 	}
 	pthread_cond_broadcast(&engine->kicked);
+	pthread_cond_broadcast(&engine->watched);
 	pthread_mutex_unlock(&engine->lock);
-}
-
-static void *
-housekeeper_main(void *arg)
-{
-	struct workflow_engine *engine = arg;
-	struct pollfd fds[] = {
-		{.fd = engine->stop_fd, .events = POLLIN},
-		{.fd = engine->api->stop_fd, .events = POLLIN},
-	};
-	uint64_t renew_ms = clock_mono_ms() + LEASE_RENEW_MS;
-	uint64_t expire_ms = 0;
-
-	while (poll(fds, 2, look_for_due(engine)) <= 0) {
-		uint64_t now_ms = clock_mono_ms();
-
-		job_row_settle(engine->api->store);
-		if (now_ms >= renew_ms) {
-			for (size_t i = 0; i < engine->workers_len; i++)
-				renew_lease(&engine->workers[i]);
-			renew_ms = now_ms + LEASE_RENEW_MS;
-		}
-		if (now_ms >= expire_ms) {
-			expire(engine);
-			expire_ms = now_ms + EXPIRE_MS;
-		}
-	}
-	begin_stop(engine);
-	return NULL;
 }
 
 /* ---- start and stop -------------------------------------------------- */
@@ -462,6 +258,7 @@ engine_free(struct workflow_engine *engine)
 	for (size_t i = 0; i < engine->api->config.max_workflows; i++)
 		fd_close(&engine->workers[i].run.cancel_fd);
 	fd_close(&engine->stop_fd);
+	pthread_cond_destroy(&engine->watched);
 	pthread_cond_destroy(&engine->kicked);
 	pthread_mutex_destroy(&engine->lock);
 	job_host_free(engine->host);
@@ -469,35 +266,71 @@ engine_free(struct workflow_engine *engine)
 	free(engine);
 }
 
+/* No two engines have the same, on whichever machines. */
+static void
+set_name(struct workflow_engine *engine)
+{
+	char host[32] = "";
+	uint64_t random = 0;
+
+	(void)gethostname(host, sizeof(host) - 1);
+	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		random = clock_mono_us();
+	snprintf(engine->name, sizeof(engine->name), "%s-%ld-%08x", host,
+		 (long)getpid(), (unsigned)random);
+}
+
+static void
+init_locks(struct workflow_engine *engine)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&engine->lock, NULL);
+	pthread_cond_init(&engine->kicked, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&engine->watched, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+static int
+open_fds(struct workflow_engine *engine, struct err *e)
+{
+	size_t count = engine->api->config.max_workflows;
+	bool is_open;
+
+	engine->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	is_open = engine->stop_fd >= 0;
+	for (size_t i = 0; i < count; i++) {
+		int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+		engine->workers[i].engine = engine;
+		engine->workers[i].run.cancel_fd = fd;
+		is_open = is_open && fd >= 0;
+	}
+	return is_open ? 0 : err_sys(e, "make eventfd");
+}
+
 static struct workflow_engine *
 engine_new(struct api *api, struct err *e)
 {
 	struct workflow_engine *engine = calloc(1, sizeof(*engine));
-	size_t count = api->config.max_workflows;
+	uint32_t lease_s = api->config.lease_seconds;
 
 	if (engine == NULL ||
-	    (engine->workers = calloc(count, sizeof(engine->workers[0]))) ==
-		    NULL) {
+	    (engine->workers = calloc(api->config.max_workflows,
+				      sizeof(engine->workers[0]))) == NULL) {
 		free(engine);
 		err_set(e, ERR_IO, ENOMEM, "workflow engine");
 		return NULL;
 	}
 	engine->api = api;
 	engine->ttl_us = (uint64_t)api->config.state_ttl_hours * 3600000000u;
-	pthread_mutex_init(&engine->lock, NULL);
-	pthread_cond_init(&engine->kicked, NULL);
-	snprintf(engine->name, sizeof(engine->name), "api-%ld", (long)getpid());
-	engine->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	for (size_t i = 0; i < count; i++) {
-		engine->workers[i].engine = engine;
-		engine->workers[i].run.cancel_fd =
-			eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	}
-	for (size_t i = 0; i < count; i++) {
-		if (engine->stop_fd >= 0 &&
-		    engine->workers[i].run.cancel_fd >= 0)
-			continue;
-		err_sys(e, "make eventfd");
+	engine->lease_ms =
+		(lease_s != 0 ? lease_s : LEASE_SECONDS_DEFAULT) * 1000;
+	set_name(engine);
+	init_locks(engine);
+	if (open_fds(engine, e) < 0) {
 		engine_free(engine);
 		return NULL;
 	}
@@ -520,15 +353,52 @@ start_threads(struct workflow_engine *engine, struct err *e)
 		pthread_mutex_unlock(&engine->lock);
 	}
 	if (rc == 0)
+		rc = pthread_create(&engine->watchdog, NULL, watchdog_main,
+				    engine);
+	engine->has_watchdog = rc == 0;
+	if (rc == 0)
 		rc = pthread_create(&engine->housekeeper, NULL,
 				    housekeeper_main, engine);
-	engine->has_housekeeper = rc == 0;
+	engine->has_housekeeper = engine->has_watchdog && rc == 0;
 	return rc == 0 ? 0 : err_set(e, ERR_IO, rc, "start workflow threads");
 }
 
+static void
+set_parts(struct workflow_engine *engine, const struct workflow_parts *parts)
+{
+	engine->jail = (struct workflow_jail){.api = engine->api,
+					      .host = engine->host};
+	engine->runner = parts->runner != NULL
+				 ? *parts->runner
+				 : workflow_jail_runner(&engine->jail);
+	engine->office = (struct release_office){.api = engine->api,
+						 .host = engine->host};
+	engine->publisher = parts->publisher != NULL
+				    ? *parts->publisher
+				    : release_publisher(&engine->office);
+	engine->has_author = parts->author != NULL;
+	if (parts->author != NULL)
+		engine->author = *parts->author;
+	engine->has_analyst = parts->analyst != NULL;
+	if (parts->analyst != NULL)
+		engine->analyst = *parts->analyst;
+}
+
+/* What a process that died has left; other nodes' things are theirs. */
+static int
+clear_remains(struct workflow_engine *engine, bool shares_store, struct err *e)
+{
+	struct store *store = engine->api->store;
+	bool is_alone = !shares_store &&
+			strcmp(store_backend_name(store), "sqlite") == 0;
+
+	if (job_row_mark_orphans(store, is_alone, e) < 0)
+		return -1;
+	return shares_store ? 0 : store_workflow_lease_reset(store, e);
+}
+
 int
-workflow_engine_start_with(struct api *api,
-			   const struct workflow_runner *runner,
+workflow_engine_start_with(struct api *api, const struct workflow_parts *parts,
 			   struct workflow_engine **ret, struct err *e)
 {
 	struct workflow_engine *engine = engine_new(api, e);
@@ -540,11 +410,8 @@ workflow_engine_start_with(struct api *api,
 		engine_free(engine);
 		return -1;
 	}
-	engine->jail = (struct workflow_jail){.api = api, .host = engine->host};
-	engine->runner =
-		runner != NULL ? *runner : workflow_jail_runner(&engine->jail);
-	if (job_row_mark_orphans(api->store, e) < 0 ||
-	    store_workflow_lease_reset(api->store, e) < 0) {
+	set_parts(engine, parts);
+	if (clear_remains(engine, parts->shares_store, e) < 0) {
 		engine_free(engine);
 		return -1;
 	}
@@ -563,7 +430,9 @@ int
 workflow_engine_start(struct api *api, struct workflow_engine **ret,
 		      struct err *e)
 {
-	return workflow_engine_start_with(api, NULL, ret, e);
+	const struct workflow_parts parts = {0};
+
+	return workflow_engine_start_with(api, &parts, ret, e);
 }
 
 void
@@ -572,9 +441,11 @@ workflow_engine_stop(struct workflow_engine *engine)
 	if (engine == NULL)
 		return;
 	signal_fd(engine->stop_fd);
-	begin_stop(engine);
+	engine_begin_stop(engine);
 	if (engine->has_housekeeper)
 		pthread_join(engine->housekeeper, NULL);
+	if (engine->has_watchdog)
+		pthread_join(engine->watchdog, NULL);
 	for (size_t i = 0; i < engine->workers_len; i++)
 		pthread_join(engine->workers[i].thread, NULL);
 	engine_free(engine);
@@ -584,4 +455,10 @@ struct job_host *
 workflow_engine_host(struct workflow_engine *engine)
 {
 	return engine->host;
+}
+
+bool
+workflow_engine_has_analyst(const struct workflow_engine *engine)
+{
+	return engine->has_analyst;
 }

@@ -8,8 +8,11 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/jobs/report.h"
+#include "api/metrics.h"
+#include "supervisor/base/clock.h"
 #include "supervisor/base/log.h"
 #include "supervisor/base/str.h"
 
@@ -29,7 +32,7 @@ job_row_put(struct store *store, const char *job_id, const char *user_id,
 	return rc;
 }
 
-/* ---- ends that could not be written ----------------------------------- */
+/* ---- ends that could not be written ---------------------------------- */
 
 /*
  * A job starts only if its row could be written, so while the store fails no
@@ -67,6 +70,7 @@ int
 job_row_end(struct store *store, const char *job_id, const char *user_id,
 	    json_t *data, struct err *e)
 {
+	metrics_job(json_string_value(json_object_get(data, "outcome")));
 	if (job_row_put(store, job_id, user_id, JOB_ROW_DONE, data, e) == 0)
 		return 0;
 	if (e->kind != ERR_CONFLICT)
@@ -110,7 +114,7 @@ job_row_settle(struct store *store)
 	pthread_mutex_unlock(&unstored.lock);
 }
 
-/* ---- reading ----------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------- */
 
 int
 job_row_get(struct store *store, const char *job_id, char ret_user_id[40],
@@ -130,43 +134,92 @@ job_row_get(struct store *store, const char *job_id, char ret_user_id[40],
 	return 0;
 }
 
-/* ---- after a crash ------------------------------------------------------ */
+/* ---- after a crash --------------------------------------------------- */
+
+/* For judging, writing, and clocks that do not quite agree. */
+#define END_SLACK_US UINT64_C(60000000)
+#define END_DEFAULT_MS UINT64_C(86400000)
+
+void
+job_row_set_end(json_t *data, uint64_t wall_ms_max)
+{
+	uint64_t wall_ms = wall_ms_max > 0 && wall_ms_max < END_DEFAULT_MS
+				   ? wall_ms_max
+				   : END_DEFAULT_MS;
+	uint64_t end_us = clock_wall_us() + wall_ms * 1000 + END_SLACK_US;
+
+	json_object_set_new(data, "ends_by_us",
+			    json_integer((json_int_t)end_us));
+}
+
+int
+job_row_mark_orphan(struct store *store, const char *job_id, struct err *e)
+{
+	char user_id[40], status[20];
+	json_t *data, *error;
+	int rc = 0;
+
+	if (job_row_get(store, job_id, user_id, status, &data, e) < 0)
+		return -1;
+	if (strcmp(status, JOB_ROW_RUNNING) == 0) {
+		error = job_report_error(job_id, JOB_ROW_ORPHANED,
+					 "the API process ended while the job "
+					 "ran");
+		json_object_update(data, error);
+		json_object_del(data, "ends_by_us");
+		json_decref(error);
+		rc = job_row_put(store, job_id, user_id, JOB_ROW_DONE, data, e);
+	}
+	json_decref(data);
+	return rc;
+}
 
 struct marking {
 	struct store *store;
+	bool is_all;
+	uint64_t now_us;
 	struct err *e;
 	size_t count;
 	int rc;
 };
 
+static bool
+is_over(const struct marking *m, const char *document)
+{
+	json_t *data, *end;
+	bool over;
+
+	if (m->is_all)
+		return true;
+	data = json_loads(document, JSON_ALLOW_NUL, NULL);
+	end = json_object_get(data, "ends_by_us");
+	over = json_is_integer(end) &&
+	       (uint64_t)json_integer_value(end) < m->now_us;
+	json_decref(data);
+	return over;
+}
+
 static int
-mark_orphan(void *arg, const char *job_id, const char *document)
+mark_one(void *arg, const char *job_id, const char *document)
 {
 	struct marking *m = arg;
-	char user_id[40], status[20];
-	json_t *data, *error;
 
-	(void)document;
-	m->rc = job_row_get(m->store, job_id, user_id, status, &data, m->e);
-	if (m->rc < 0)
-		return -1;
-	error = job_report_error(job_id, JOB_ROW_ORPHANED,
-				 "the API process ended while the job ran");
-	json_object_update(data, error);
-	json_decref(error);
-	m->rc = job_row_put(m->store, job_id, user_id, JOB_ROW_DONE, data,
-			    m->e);
-	json_decref(data);
+	if (!is_over(m, document))
+		return 0;
+	m->rc = job_row_mark_orphan(m->store, job_id, m->e);
 	m->count++;
 	return m->rc;
 }
 
 int
-job_row_mark_orphans(struct store *store, struct err *e)
+job_row_mark_orphans(struct store *store, bool is_all, struct err *e)
 {
-	struct marking m = {.store = store, .e = e};
+	struct marking m = {.store = store,
+			    .is_all = is_all,
+			    .now_us = clock_wall_us(),
+			    .e = e};
 
-	if (store_job_list_running(store, mark_orphan, &m, e) < 0 || m.rc < 0)
+	if (store_job_list_running(store, mark_one, &m, e) < 0 || m.rc < 0)
 		return err_wrap(e, "mark jobs left running");
 	if (m.count > 0)
 		log_warning("event=jobs_orphaned count=%zu", m.count);

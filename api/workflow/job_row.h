@@ -7,6 +7,8 @@
 #define PC_API_WORKFLOW_JOB_ROW_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "api/store/store.h"
 #include "supervisor/base/err.h"
@@ -37,10 +39,21 @@ int job_row_get(struct store *store, const char *job_id, char ret_user_id[40],
 		char ret_status[20], json_t **ret_data, struct err *e);
 
 /*
- * Mark every job that a dead process left running as error: "api restarted".
- * Jobs cannot outlive the process that submitted them.
+ * A running job's row says until when its process may still write it: from now
+ * on that long, and some.
  */
+void job_row_set_end(json_t *data, uint64_t wall_ms_max);
+
+/* Jobs cannot outlive the process that submitted them. */
 #define JOB_ROW_ORPHANED "api restarted"
-int job_row_mark_orphans(struct store *store, struct err *e);
+
+/* This job's process is gone; no change if it is done. */
+int job_row_mark_orphan(struct store *store, const char *job_id, struct err *e);
+
+/*
+ * Mark the jobs of processes that are gone: all that run if this process has
+ * the store to itself and has just started, else those whose end is past.
+ */
+int job_row_mark_orphans(struct store *store, bool is_all, struct err *e);
 
 #endif

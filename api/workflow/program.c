@@ -58,6 +58,15 @@ program_given(const json_t *context, struct program_given *ret, struct err *e)
 	return 0;
 }
 
+bool
+program_is_trial(const json_t *context)
+{
+	struct program_given given;
+	struct err e;
+
+	return program_given(context, &given, &e) == 0 && given.is_trial;
+}
+
 /* ---- language -------------------------------------------------------- */
 
 /* "#!/usr/bin/env node" -> "node"; the name has room for `size` bytes. */

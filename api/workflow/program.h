@@ -30,6 +30,9 @@ struct program_given {
 int program_given(const json_t *context, struct program_given *ret,
 		  struct err *e);
 
+/* Is the program only to be tried out, as program_given() says? */
+bool program_is_trial(const json_t *context);
+
 /*
  * The job of the code that was given, as job_request_init takes it, dedented,
  * with the language told from the file's name or the code if need be, and

@@ -11,6 +11,10 @@
 #include <string.h>
 
 #include "api/jobs/request.h"
+#include "api/jobs/text.h"
+#include "api/workflow/approval.h"
+#include "api/workflow/clock.h"
+#include "api/workflow/transition.h"
 #include "supervisor/base/clock.h"
 #include "supervisor/base/fd.h"
 #include "supervisor/base/str.h"
@@ -39,20 +43,6 @@ workflow_status_is_terminal(enum workflow_status status)
 
 /* ---- JSON members ---------------------------------------------------- */
 
-const char *
-json_text(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
-
-int64_t
-json_number(const json_t *object, const char *name)
-{
-	return json_integer_value(json_object_get(object, name));
-}
-
 void
 json_set_time(json_t *object, const char *name, uint64_t wall_us)
 {
@@ -74,17 +64,17 @@ static json_t *
 document_new(const struct workflow_request *r, const char *id, uint64_t now_us)
 {
 	json_t *doc = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:O, s:i, s:{}, s:[], s:{}}",
+		"{s:s, s:s, s:s, s:s, s:s, s:O, s:i, s:{}, s:[], s:{}, s:[]}",
 		"workflow_id", id, "user_id", r->user_id, "username",
-		r->username, "status", status_names[WORKFLOW_CREATED], "goal",
-		r->goal, "execution_plan", r->plan, "current_step", 0,
-		"artifacts", "approvals", "sources");
+		r->username, "status", "", "goal", r->goal, "execution_plan",
+		r->plan, "current_step", 0, "artifacts", "approvals", "sources",
+		"history");
 	json_t *metrics = json_pack(
 		"{s:i, s:i, s:i, s:f, s:f, s:f}", "steps_completed", 0,
 		"security_issues_found", 0, "security_issues_resolved", 0,
 		"test_success_rate", 0.0, "total_cost", 0.0,
 		"total_duration_minutes", 0.0);
-	int64_t deadline_us = (int64_t)(now_us + r->timeout_us);
+	int64_t deadline_us = (int64_t)(workflow_clock_us() + r->timeout_us);
 	json_t *options =
 		r->options != NULL ? json_incref(r->options) : json_object();
 
@@ -105,6 +95,17 @@ document_new(const struct workflow_request *r, const char *id, uint64_t now_us)
 	return doc;
 }
 
+static int
+begin_status(struct workflow_state *state)
+{
+	int rc = workflow_state_set_status(state, WORKFLOW_CREATED, NULL);
+
+	for (size_t i = 0; rc == 0 && i < workflow_state_steps(state); i++)
+		rc = workflow_state_set_step(
+			state, workflow_state_step(state, i), "pending", NULL);
+	return rc;
+}
+
 int
 workflow_state_init(struct workflow_state *ret,
 		    const struct workflow_request *request, struct err *e)
@@ -113,6 +114,10 @@ workflow_state_init(struct workflow_state *ret,
 
 	memset(ret, 0, sizeof(*ret));
 	job_id_new(ret->meta.workflow_id);
+	if (request->workflow_id != NULL &&
+	    str_copy(ret->meta.workflow_id, sizeof(ret->meta.workflow_id),
+		     request->workflow_id) < 0)
+		return err_set(e, ERR_INVALID, 0, "workflow id is too long");
 	if (str_copy(ret->meta.user_id, sizeof(ret->meta.user_id),
 		     request->user_id) < 0)
 		return err_set(e, ERR_INVALID, 0, "user id is too long");
@@ -122,8 +127,9 @@ workflow_state_init(struct workflow_state *ret,
 	ret->doc = document_new(request, ret->meta.workflow_id, now_us);
 	if (ret->doc == NULL)
 		return err_set(e, ERR_IO, ENOMEM, "new workflow");
-	workflow_state_set_status(ret, WORKFLOW_CREATED, NULL);
-	return 0;
+	return begin_status(ret) < 0 ? err_set(e, ERR_INVALID, 0,
+					       "the plan was begun already")
+				     : 0;
 }
 
 static char *
@@ -160,6 +166,7 @@ summary_dump(const struct workflow_state *state, struct err *e)
 		if (value != NULL)
 			json_object_set(summary, names[i], value);
 	}
+	json_object_set_new(summary, "approvals", approval_briefs(state));
 	text = json_dumps(summary, JSON_COMPACT);
 	json_decref(summary);
 	if (text == NULL)
@@ -182,22 +189,91 @@ workflow_state_create(struct store *store, struct workflow_state *state,
 	return rc;
 }
 
+/* What every reader of a document relies on. */
+static bool
+is_document_of(const json_t *doc, const struct store_workflow_meta *meta)
+{
+	return json_is_object(doc) &&
+	       strcmp(json_text(doc, "workflow_id"), meta->workflow_id) == 0 &&
+	       json_is_array(json_object_get(doc, "execution_plan")) &&
+	       json_is_object(json_object_get(doc, "metrics"));
+}
+
 int
 workflow_state_load(struct store *store, const char *workflow_id,
 		    struct workflow_state *ret, struct err *e)
 {
-	char *text = NULL;
+	owned_mem char *text = NULL;
+	json_error_t why;
 
 	memset(ret, 0, sizeof(*ret));
 	if (store_workflow_get(store, workflow_id, &ret->meta, &text, e) < 0)
 		return -1;
-	ret->doc = json_loads(text, JSON_ALLOW_NUL, NULL);
-	free(text);
-	if (ret->doc == NULL)
-		return err_set(e, ERR_IO, 0,
-			       "workflow %s: its document is no JSON",
-			       ret->meta.workflow_id);
+	ret->doc = json_loads(text, JSON_ALLOW_NUL, &why);
+	if (ret->doc == NULL &&
+	    json_error_code(&why) == json_error_out_of_memory)
+		return err_set(e, ERR_IO, ENOMEM, "read workflow");
+	if (is_document_of(ret->doc, &ret->meta))
+		return 0;
+	json_decref(ret->doc);
+	ret->doc = NULL;
+	ret->is_damaged = true;
+	return err_set(e, ERR_IO, 0,
+		       "workflow %s: its document in the store cannot be read",
+		       ret->meta.workflow_id);
+}
+
+int
+workflow_state_stand_in(struct store *store, const char *workflow_id,
+			struct workflow_state *ret, struct err *e)
+{
+	owned_mem char *text = NULL;
+	struct store_workflow_meta meta;
+	const struct workflow_request request = {
+		.workflow_id = meta.workflow_id,
+		.user_id = meta.user_id,
+		.username = "",
+		.goal = "",
+		.context = json_object(),
+		.plan = json_array(),
+	};
+	int rc = store_workflow_get(store, workflow_id, &meta, &text, e);
+
+	memset(ret, 0, sizeof(*ret));
+	if (rc == 0)
+		rc = workflow_state_init(ret, &request, e);
+	json_decref(request.context);
+	json_decref(request.plan);
+	if (rc < 0)
+		return -1;
+	ret->meta = meta;
+	json_set_time(ret->doc, "created_at", meta.created_us);
+	json_object_set_new(ret->doc, "damaged_document",
+			    text_to_json(text, strlen(text)));
 	return 0;
+}
+
+static void
+forget_outgoing(struct workflow_state *state)
+{
+	for (size_t i = 0; i < state->out_len; i++)
+		free(state->out[i].document);
+	free(state->out);
+	state->out = NULL;
+	state->out_len = 0;
+}
+
+static struct {
+	void (*fn)(void *arg, const char *workflow_id);
+	void *arg;
+} observer;
+
+void
+workflow_state_observe(void (*fn)(void *arg, const char *workflow_id),
+		       void *arg)
+{
+	observer.fn = fn;
+	observer.arg = arg;
 }
 
 int
@@ -211,13 +287,20 @@ workflow_state_save(struct store *store, struct workflow_state *state,
 	text = document_dump(state, state->meta.version + 1, e);
 	if (text == NULL || (summary = summary_dump(state, e)) == NULL)
 		return -1;
-	return store_workflow_update(store, &state->meta, summary, text,
-				     lease_token, e);
+	if (store_workflow_update(store, &state->meta, summary, text,
+				  state->out, state->out_len, lease_token,
+				  e) < 0)
+		return -1;
+	forget_outgoing(state);
+	if (observer.fn != NULL)
+		observer.fn(observer.arg, state->meta.workflow_id);
+	return 0;
 }
 
 void
 workflow_state_done(struct workflow_state *state)
 {
+	forget_outgoing(state);
 	json_decref(state->doc);
 	state->doc = NULL;
 }
@@ -234,16 +317,77 @@ workflow_state_status(const struct workflow_state *state)
 	return WORKFLOW_FAILED; /* a status we never wrote: touch nothing */
 }
 
-void
+int
 workflow_state_set_status(struct workflow_state *state,
 			  enum workflow_status status, const char *error)
 {
-	snprintf(state->meta.status, sizeof(state->meta.status), "%s",
-		 status_names[status]);
-	json_object_set_new(state->doc, "status",
-			    json_string(status_names[status]));
+	const char *from = state->meta.status, *to = status_names[status];
+	const struct transition *row;
+
+	if (strcmp(from, to) == 0)
+		return 0;
+	row = transition_find(TRANSITION_WORKFLOW, from, to);
+	if (row == NULL)
+		return -1;
+	snprintf(state->meta.status, sizeof(state->meta.status), "%s", to);
+	json_object_set_new(state->doc, "status", json_string(to));
 	if (error != NULL)
-		json_object_set_new(state->doc, "error", json_string(error));
+		json_object_set_new(state->doc, "error",
+				    text_to_json(error, strlen(error)));
+	workflow_state_event(state, row->event, NULL,
+			     error != NULL ? error : row->why);
+	return 0;
+}
+
+/* How many steps have this status. */
+static json_int_t
+count_steps(const struct workflow_state *state, const char *status)
+{
+	json_int_t count = 0;
+
+	for (size_t i = 0; i < workflow_state_steps(state); i++)
+		count += strcmp(json_text(workflow_state_step(state, i),
+					  "status"),
+				status) == 0;
+	return count;
+}
+
+static void
+set_step_times(json_t *step, const char *status)
+{
+	if (strcmp(status, "running") == 0) {
+		json_set_time(step, "started_at", clock_wall_us());
+	} else if (strcmp(status, "pending") == 0) {
+		json_object_del(step, "started_at");
+		json_object_del(step, "completed_at");
+	} else if (strcmp(status, "skipped") != 0) {
+		json_set_time(step, "completed_at", clock_wall_us());
+	}
+}
+
+int
+workflow_state_set_step(struct workflow_state *state, json_t *step,
+			const char *status, const char *message)
+{
+	const struct transition *row = transition_find(
+		TRANSITION_STEP, json_text(step, "status"), status);
+
+	if (row == NULL)
+		return -1;
+	json_object_set_new(step, "status", json_string(status));
+	set_step_times(step, status);
+	if (strcmp(status, "failed") == 0 && message != NULL)
+		json_object_set_new(step, "error",
+				    text_to_json(message, strlen(message)));
+	json_object_set_new(
+		state->doc, "current_step",
+		json_integer((json_int_t)workflow_state_next_step(state)));
+	json_object_set_new(workflow_state_part(state, "metrics"),
+			    "steps_completed",
+			    json_integer(count_steps(state, "completed")));
+	workflow_state_event(state, row->event, step,
+			     message != NULL ? message : row->why);
+	return 0;
 }
 
 static void
@@ -253,15 +397,10 @@ close_steps(struct workflow_state *state, const char *error)
 		json_t *step = workflow_state_step(state, i);
 		const char *status = json_text(step, "status");
 
-		if (strcmp(status, "pending") == 0) {
-			json_object_set_new(step, "status",
-					    json_string("skipped"));
-		} else if (strcmp(status, "running") == 0) {
-			json_object_set_new(step, "status",
-					    json_string("failed"));
-			json_object_set_new(step, "error", json_string(error));
-			json_set_time(step, "completed_at", clock_wall_us());
-		}
+		if (strcmp(status, "pending") == 0)
+			workflow_state_set_step(state, step, "skipped", NULL);
+		else if (strcmp(status, "running") == 0)
+			workflow_state_set_step(state, step, "failed", error);
 	}
 }
 
@@ -285,13 +424,19 @@ close_approvals(struct workflow_state *state)
 	}
 }
 
-void
+int
 workflow_state_finish(struct workflow_state *state, enum workflow_status status,
 		      const char *error, uint64_t ttl_us)
 {
 	uint64_t now_us = clock_wall_us();
-	double minutes = (double)(now_us - state->meta.created_us) / 60e6;
+	double minutes =
+		now_us > state->meta.created_us
+			? (double)(now_us - state->meta.created_us) / 60e6
+			: 0;
 
+	if (transition_find(TRANSITION_WORKFLOW, state->meta.status,
+			    status_names[status]) == NULL)
+		return -1;
 	close_steps(state, error != NULL ? error : "the workflow ended");
 	close_approvals(state);
 	json_object_set_new(workflow_state_part(state, "metrics"),
@@ -299,7 +444,7 @@ workflow_state_finish(struct workflow_state *state, enum workflow_status status,
 	json_set_time(state->doc, "completed_at", now_us);
 	state->meta.due_us = 0;
 	state->meta.expires_us = now_us + ttl_us;
-	workflow_state_set_status(state, status, error);
+	return workflow_state_set_status(state, status, error);
 }
 
 /* ---- steps ----------------------------------------------------------- */
@@ -308,9 +453,9 @@ double
 workflow_state_progress(const struct workflow_state *state)
 {
 	size_t steps = workflow_state_steps(state);
-	int64_t current = json_number(state->doc, "current_step");
+	size_t done = workflow_state_next_step(state);
 
-	return steps > 0 ? 100.0 * (double)current / (double)steps : 0.0;
+	return steps > 0 ? 100.0 * (double)done / (double)steps : 0.0;
 }
 
 size_t

@@ -12,7 +12,9 @@
 #include <string.h>
 
 #include "api/workflow/digest.h"
+#include "api/workflow/iteration.h"
 #include "api/workflow/job_row.h"
+#include "api/workflow/mend.h"
 #include "api/workflow/step.h"
 #include "supervisor/base/clock.h"
 #include "supervisor/base/log.h"
@@ -38,6 +40,7 @@ put_running_job(const struct step_context *c, const char *job_id, struct err *e)
 		return err_set(e, ERR_IO, ENOMEM, "new job");
 	add_origin(c, data);
 	json_set_time(data, "started_at", clock_wall_us());
+	job_row_set_end(data, step_ms_left(c));
 	rc = job_row_put(c->api->store, job_id, c->state->meta.user_id,
 			 JOB_ROW_RUNNING, data, e);
 	json_decref(data);
@@ -46,65 +49,20 @@ put_running_job(const struct step_context *c, const char *job_id, struct err *e)
 
 /* ---- attempts -------------------------------------------------------- */
 
-/* The attempt in flight is over: into attempts[], with how it went. */
-static void
-close_attempt(struct step_context *c, const char *outcome, const char *reason)
-{
-	json_t *attempts = json_object_get(c->step, "attempts");
-	json_t *entry =
-		json_pack("{s:O*, s:O*, s:O*, s:s, s:s?}", "attempt",
-			  json_object_get(c->step, "attempt"), "job_id",
-			  json_object_get(c->step, "job_id"), "started_at",
-			  json_object_get(c->step, "attempt_at"), "outcome",
-			  outcome, "reason", reason);
-
-	if (attempts == NULL) {
-		attempts = json_array();
-		json_object_set_new(c->step, "attempts", attempts);
-	}
-	if (entry != NULL) {
-		json_set_time(entry, "ended_at", clock_wall_us());
-		json_array_append_new(attempts, entry);
-	}
-	json_object_del(c->step, "job_id");
-	json_object_del(c->step, "attempt_at");
-}
-
+/* The job came to nothing by our own side's fault. */
 static enum step_result
-wait_for(struct step_context *c, const char *counter, const char *cause)
+try_again(struct step_context *c, const char *reason, const struct err *cause,
+	  struct err *e)
 {
-	int64_t round = json_number(c->step, counter);
+	bool is_busy = strcmp(reason, JOB_REASON_BUSY) == 0;
+	enum err_kind kind = is_busy ? ERR_BUSY : ERR_PEER;
 
-	json_object_set_new(c->step, counter, json_integer(round + 1));
-	json_object_set_new(c->step, "waiting_for", json_string(cause));
-	c->due_us = step_backoff_us(clock_wall_us(), (uint32_t)round);
-	return STEP_WAIT;
-}
-
-/*
- * Our side lost the attempt: once more later, if any are left.  That others
- * hold all of the supervisor's jails uses none up.
- */
-static enum step_result
-retry_later(struct step_context *c, const char *reason, const char *detail,
-	    struct err *e)
-{
-	int64_t attempt = json_number(c->step, "attempt");
-	char cause[ERR_TEXT_MAX];
-
-	snprintf(cause, sizeof(cause), "%s%s%s", reason,
-		 detail[0] != '\0' ? ": " : "", detail);
-
-	close_attempt(c, "error", reason);
-	if (strcmp(reason, JOB_REASON_BUSY) == 0)
-		return wait_for(c, "waits", cause);
-	if (json_number(c->step, "retries") >=
-	    c->api->config.max_execution_retries) {
-		err_set(e, ERR_PEER, 0, "gave up after %lld attempts: %s",
-			(long long)attempt, cause);
-		return STEP_FAILED;
-	}
-	return wait_for(c, "retries", cause);
+	step_attempt_end(c, "error", reason);
+	if (cause->kind == ERR_IO)
+		kind = ERR_IO;
+	err_set(e, kind, 0, "%s%s%s", reason,
+		cause->text[0] != '\0' ? ": " : "", cause->text);
+	return step_retry(c, e);
 }
 
 /* ---- results --------------------------------------------------------- */
@@ -139,17 +97,53 @@ describe_ending(const json_t *data, struct err *e)
 			error[0] != '\0' ? ": " : "", error);
 }
 
-static enum step_result
-judge_outcome(const json_t *data, struct err *e)
+static void
+describe_crash(const json_t *data, struct err *e)
 {
+	if (json_number(data, "exit_code") != 0)
+		err_set(e, ERR_INVALID, 0,
+			"the program ended with exit code %lld",
+			(long long)json_number(data, "exit_code"));
+	else
+		err_set(e, ERR_INVALID, 0, "the program ended by a signal");
+}
+
+/* Is this version over with the tests, or is there an analysis to come? */
+static bool
+has_analysis(const struct step_context *c)
+{
+	for (size_t i = 0; i < workflow_state_steps(c->state); i++) {
+		if (strcmp(json_text(workflow_state_step(c->state, i), "type"),
+			   "security") == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum step_result
+judge(struct step_context *c, struct err *e)
+{
+	const json_t *data = json_object_get(
+		workflow_state_part(c->state, "artifacts"), "test_results");
 	const char *outcome = json_text(data, "outcome");
 
-	if (strcmp(outcome, "passed") == 0 || strcmp(outcome, "completed") == 0)
+	if (!iteration_has_crashed(c->state) &&
+	    (strcmp(outcome, "passed") == 0 ||
+	     strcmp(outcome, "completed") == 0)) {
+		if (!has_analysis(c))
+			mend_accept(c);
 		return STEP_DONE;
-	if (strcmp(outcome, "failed") == 0)
+	}
+	if (iteration_has_crashed(c->state))
+		describe_crash(data, e);
+	else if (strcmp(outcome, "failed") == 0)
 		describe_failed(json_object_get(data, "tests"), e);
 	else
 		describe_ending(data, e);
+	/* Who forges results is not asked to do it better. */
+	if (strcmp(json_text(data, "reason"), "forged") != 0)
+		return STEP_MEND;
+	mend_record(c);
 	return STEP_FAILED;
 }
 
@@ -169,13 +163,31 @@ apply_result(struct step_context *c, json_t *data, struct err *e)
 		err_set(e, ERR_IO, ENOMEM, "keep results");
 		return STEP_FAILED;
 	}
-	close_attempt(c, json_text(data, "outcome"),
-		      json_string_value(json_object_get(data, "reason")));
+	step_attempt_end(c, json_text(data, "outcome"),
+			 json_string_value(json_object_get(data, "reason")));
 	json_object_del(c->step, "waiting_for");
-	return judge_outcome(data, e);
+	return judge(c, e);
 }
 
 /* ---- after a crash --------------------------------------------------- */
+
+/*
+ * Cut off without the workflow's being cancelled (or we would not be here): by
+ * the end of a process or the loss of a lease.
+ */
+static bool
+is_cut_off(const json_t *data)
+{
+	static const char *const reasons[] = {JOB_ROW_ORPHANED,
+					      JOB_ROW_UNSTORED, "cancelled"};
+	const char *reason = json_text(data, "reason");
+
+	for (size_t i = 0; i < 3; i++) {
+		if (strcmp(reason, reasons[i]) == 0)
+			return true;
+	}
+	return false;
+}
 
 /* The data of a job that had come to its end; NULL if it had not. */
 static json_t *
@@ -187,19 +199,22 @@ load_done_job(const struct step_context *c, const char *job_id)
 
 	if (job_row_get(c->api->store, job_id, user_id, status, &data, &e) < 0)
 		return NULL;
-	if (strcmp(status, JOB_ROW_DONE) != 0 ||
-	    strcmp(json_text(data, "reason"), JOB_ROW_ORPHANED) == 0 ||
-	    strcmp(json_text(data, "reason"), JOB_ROW_UNSTORED) == 0) {
-		json_decref(data);
-		data = NULL;
-	}
-	return data;
+	if (strcmp(status, JOB_ROW_DONE) == 0 && !is_cut_off(data))
+		return data;
+	json_decref(data);
+	return NULL;
 }
 
-static bool
-is_lost_outcome(const json_t *data)
+/* Its process is gone or lost the lease: nobody else will write the row. */
+static enum step_result
+resume_nothing(struct step_context *c, const char *job_id, struct err *e)
 {
-	return json_is_true(json_object_get(data, "is_retryable"));
+	const struct err none = ERR_INIT;
+
+	if (job_row_mark_orphan(c->api->store, job_id, e) < 0 &&
+	    e->kind != ERR_NOT_FOUND)
+		return step_store_failed(c, e);
+	return try_again(c, JOB_ROW_ORPHANED, &none, e);
 }
 
 /* An attempt was in flight when a worker died. */
@@ -208,17 +223,19 @@ resume(struct step_context *c, const char *job_id, struct err *e)
 {
 	json_t *data = load_done_job(c, job_id);
 	enum step_result result;
+	struct err cause = ERR_INIT;
 
 	log_info("event=step_resume workflow=%s job=%s found=%s",
 		 c->state->meta.workflow_id, job_id,
 		 data != NULL ? "result" : "nothing");
 	if (data == NULL)
-		return retry_later(c, JOB_ROW_ORPHANED, "", e);
-	if (is_lost_outcome(data))
-		result = retry_later(c, json_text(data, "reason"),
-				     json_text(data, "error"), e);
-	else
+		return resume_nothing(c, job_id, e);
+	if (json_is_true(json_object_get(data, "is_retryable"))) {
+		err_set(&cause, ERR_PEER, 0, "%s", json_text(data, "error"));
+		result = try_again(c, json_text(data, "reason"), &cause, e);
+	} else {
 		result = apply_result(c, data, e);
+	}
 	json_decref(data);
 	return result;
 }
@@ -238,16 +255,6 @@ job_source(const struct step_context *c)
 	return source;
 }
 
-static uint64_t
-wall_ms_left(const struct step_context *c)
-{
-	uint64_t deadline_us =
-		(uint64_t)json_number(c->state->doc, "deadline_us");
-	uint64_t now_us = clock_wall_us();
-
-	return deadline_us > now_us + 1000 ? (deadline_us - now_us) / 1000 : 1;
-}
-
 static int
 run_job(struct step_context *c, const char *job_id, json_t **ret_data,
 	struct job_verdict *ret_verdict, struct err *e)
@@ -259,7 +266,7 @@ run_job(struct step_context *c, const char *job_id, json_t **ret_data,
 		.actor = json_text(c->state->doc, "username"),
 		.step = (uint32_t)json_number(c->step, "step_id"),
 		.attempt = (uint32_t)json_number(c->step, "attempt"),
-		.wall_ms_max = wall_ms_left(c),
+		.wall_ms_max = step_ms_left(c),
 		.cancel_fd = c->cancel_fd,
 	};
 	int rc;
@@ -271,30 +278,45 @@ run_job(struct step_context *c, const char *job_id, json_t **ret_data,
 	return rc;
 }
 
+/* A result that cannot be written is lost: worth some patience. */
+static int
+end_job_row(const struct step_context *c, const char *job_id, json_t *data,
+	    struct err *e)
+{
+	struct store *store = c->api->store;
+	const char *user_id = c->state->meta.user_id;
+
+	do {
+		if (job_row_put(store, job_id, user_id, JOB_ROW_DONE, data,
+				e) == 0)
+			return 0;
+	} while (e->kind != ERR_CONFLICT && step_may_ask_again(c));
+	return job_row_end(store, job_id, user_id, data, e);
+}
+
 /* The job has a story: write it to its row first, then into the document. */
 static enum step_result
 take_story(struct step_context *c, const char *job_id, json_t *data,
 	   const struct job_verdict *verdict, struct err *e)
 {
-	bool is_cut_off = verdict->reason != NULL &&
-			  strcmp(verdict->reason, "cancelled") == 0;
+	bool was_cut = verdict->reason != NULL &&
+		       strcmp(verdict->reason, "cancelled") == 0;
 
 	add_origin(c, data);
 	json_object_set_new(data, "is_retryable",
 			    json_boolean(verdict->is_retryable));
-	if (is_cut_off && c->is_stopping(c->arg)) {
-		/* Not the client's doing: the next start tries again. */
+	if (was_cut && c->cut(c->arg) != STEP_CUT_CANCELLED) {
+		/* Not the client's doing: whoever comes next tries again. */
 		json_object_set_new(data, "outcome", json_string("error"));
 		json_object_set_new(data, "reason",
 				    json_string(JOB_ROW_ORPHANED));
 	}
-	if (job_row_end(c->api->store, job_id, c->state->meta.user_id, data,
-			e) < 0)
+	if (end_job_row(c, job_id, data, e) < 0)
 		return step_store_failed(c, e);
-	if (is_cut_off)
+	if (was_cut)
 		return STEP_STOP; /* who cancelled has written the document */
 	if (verdict->is_retryable)
-		return retry_later(c, verdict->reason, verdict->err.text, e);
+		return try_again(c, verdict->reason, &verdict->err, e);
 	return apply_result(c, data, e);
 }
 
@@ -321,24 +343,22 @@ put_refused_job(struct step_context *c, const char *job_id,
 static enum step_result
 take_refusal(struct step_context *c, const char *job_id, struct err *e)
 {
+	const struct err cause = *e;
+	enum step_result result;
+	json_t *data;
+
 	put_refused_job(c, job_id, e);
-	if (e->kind == ERR_PEER)
-		return retry_later(c, JOB_REASON_LOST_GONE, "", e);
-	close_attempt(c, "error", "not submitted");
-	return STEP_FAILED;
-}
-
-static enum step_result
-begin_attempt(struct step_context *c, char ret_job_id[40])
-{
-	uint32_t step = (uint32_t)json_number(c->step, "step_id");
-	uint32_t attempt = (uint32_t)json_number(c->step, "attempt") + 1;
-
-	digest_job_id(c->state->meta.workflow_id, step, attempt, ret_job_id);
-	json_object_set_new(c->step, "attempt", json_integer(attempt));
-	json_object_set_new(c->step, "job_id", json_string(ret_job_id));
-	json_set_time(c->step, "attempt_at", clock_wall_us());
-	return step_save(c);
+	if (cause.kind == ERR_PEER)
+		return try_again(c, JOB_REASON_LOST_GONE, &cause, e);
+	if (!mend_has_author(c)) {
+		step_attempt_end(c, "error", "not submitted");
+		return STEP_FAILED;
+	}
+	/* The program is no proper job: a fault like others, to be mended. */
+	data = job_report_error(job_id, "not submitted", cause.text);
+	result = apply_result(c, data, e);
+	json_decref(data);
+	return result;
 }
 
 /* With a place for one job. */
@@ -350,7 +370,7 @@ run_attempt(struct step_context *c, struct err *e)
 	json_t *data = NULL;
 	char job_id[40];
 
-	if (begin_attempt(c, job_id) != STEP_DONE)
+	if (step_attempt_begin(c, true, job_id) != STEP_DONE)
 		return STEP_STOP;
 	if (put_running_job(c, job_id, e) < 0)
 		return step_store_failed(c, e);
@@ -365,14 +385,16 @@ enum step_result
 step_test_run(struct step_context *c, struct err *e)
 {
 	const struct workflow_runner *runner = c->runner;
-	const char *in_flight = json_text(c->step, "job_id");
 	enum step_result result;
 
-	if (in_flight[0] != '\0')
-		return resume(c, in_flight, e);
+	if (mend_is_settled(c->state))
+		return judge(c, e);
+	if (step_attempt_is_open(c))
+		return resume(c, json_text(c->step, "job_id"), e);
 	if (runner->check_ready(runner->arg, e) < 0 ||
 	    runner->take_place(runner->arg, c->cancel_fd, e) < 0)
-		return wait_for(c, "waits", e->text);
+		return c->cut(c->arg) != STEP_CUT_NONE ? STEP_STOP
+						       : step_wait(c, e->text);
 	result = run_attempt(c, e);
 	runner->give_place(runner->arg);
 	return result;

@@ -18,6 +18,7 @@ static const char *const kind_names[] = {
 	[ERR_UNSUPPORTED] = "unsupported",
 	[ERR_IO] = "io",
 	[ERR_PEER] = "peer",
+	[ERR_UNAVAILABLE] = "unavailable",
 };
 
 _Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == ERR_KIND_COUNT,

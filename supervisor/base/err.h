@@ -25,6 +25,7 @@ enum err_kind {
 	ERR_UNSUPPORTED, /* the host lacks something; text says how to fix */
 	ERR_IO,		 /* a system call failed; errnum is set */
 	ERR_PEER,	 /* the other process vanished or spoke nonsense */
+	ERR_UNAVAILABLE, /* a service does not answer; it may soon */
 	ERR_KIND_COUNT
 };
 

@@ -87,10 +87,16 @@ fd_memfd_sealed(const char *name, const void *buf, size_t len, int *ret_fd,
 		return err_sys(e, "write memfd %s", name);
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return err_sys(e, "rewind memfd %s", name);
-	if (fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
+	if (fd_seal(fd) < 0)
 		return err_sys(e, "seal memfd %s", name);
 	*ret_fd = fd_take(&fd);
 	return 0;
+}
+
+int
+fd_seal(int fd)
+{
+	return fcntl(fd, F_ADD_SEALS, ALL_SEALS);
 }
 
 int

@@ -38,6 +38,9 @@ int fd_write_all(int fd, const void *buf, size_t len);
 int fd_memfd_sealed(const char *name, const void *buf, size_t len, int *ret_fd,
 		    struct err *e);
 
+/* The four seals on a memfd; -1 with errno. */
+int fd_seal(int fd);
+
 /* Does fd refer to a memfd that carries all four seals above? */
 int fd_is_sealed_memfd(int fd);
 

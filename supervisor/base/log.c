@@ -8,7 +8,10 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "supervisor/base/clock.h"
+
 #define LINE_MAX_BYTES 1024
+#define LIMIT_MS 60000
 
 static enum log_level max_level = LOG_LEVEL_INFO;
 
@@ -73,4 +76,25 @@ log_event(enum log_level level, const char *fmt, ...)
 		/* Nowhere left to say it. */
 	}
 	errno = saved;
+}
+
+bool
+log_may(struct log_limit *limit, const char *event)
+{
+	uint64_t now = clock_mono_ms();
+
+	if (limit->lines > 0 && now - limit->since_ms >= LIMIT_MS) {
+		if (limit->dropped > 0)
+			log_warning("log_dropped event=%s lines=%lu", event,
+				    limit->dropped);
+		*limit = (struct log_limit){0};
+	}
+	if (limit->lines == 0)
+		limit->since_ms = now;
+	if (limit->lines < LOG_LIMIT_LINES) {
+		limit->lines++;
+		return true;
+	}
+	limit->dropped++;
+	return false;
 }

@@ -9,6 +9,9 @@
 #ifndef PC_BASE_LOG_H
 #define PC_BASE_LOG_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 enum log_level {
 	LOG_LEVEL_ERROR = 3, /* the values of syslog(3) */
 	LOG_LEVEL_WARNING = 4,
@@ -24,6 +27,19 @@ int log_level_parse(const char *name, enum log_level *ret_level);
 
 void log_event(enum log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/*
+ * For events that a client can cause as often as it likes: after
+ * LOG_LIMIT_LINES in a minute they are counted only, and the count is a line of
+ * its own with the first event after that minute.
+ */
+#define LOG_LIMIT_LINES 30
+struct log_limit {
+	uint64_t since_ms;
+	unsigned lines;
+	unsigned long dropped;
+};
+bool log_may(struct log_limit *limit, const char *event);
 
 #define log_error(...) log_event(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_event(LOG_LEVEL_WARNING, __VA_ARGS__)

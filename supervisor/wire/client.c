@@ -90,10 +90,32 @@ connect_to(const char *path, int *ret_sock, struct err *e)
 	return 0;
 }
 
-/* One request, one reply of the wanted type, no fds. */
+/* What follows a message; it is read also if that is refused. */
 static int
-exchange(const char *path, const struct proto_head *request,
-	 enum proto_type wanted, union wire_message *ret, struct err *e)
+send_bytes(int sock, const void *bytes, size_t left)
+{
+	const char *at = bytes;
+
+	while (left > 0) {
+		ssize_t n =
+			send(sock, at, left < PROTO_CHUNK ? left : PROTO_CHUNK,
+			     MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		at += n;
+		left -= (size_t)n;
+	}
+	return 0;
+}
+
+/* One request with the bytes that follow it, one reply of the wanted type. */
+static int
+exchange(const char *path, const struct proto_head *request, const void *bytes,
+	 size_t bytes_len, enum proto_type wanted, union wire_message *ret,
+	 struct err *e)
 {
 	struct wire_fds fds;
 	owned_fd int sock = -1;
@@ -101,7 +123,8 @@ exchange(const char *path, const struct proto_head *request,
 
 	if (connect_to(path, &sock, e) < 0)
 		return -1;
-	if (wire_send(sock, request, NULL, e) != WIRE_OK)
+	if (wire_send(sock, request, NULL, e) != WIRE_OK ||
+	    send_bytes(sock, bytes, bytes_len) < 0)
 		return err_set(e, ERR_PEER, 0,
 			       "supervisor at %s closed the connection (may "
 			       "this user use it? see --client-uid)",
@@ -134,8 +157,8 @@ client_hello(const char *socket_path, struct proto_hello_reply *ret,
 	union wire_message reply;
 
 	wire_head_init(&request.head, PROTO_HELLO, sizeof(request), 0);
-	if (exchange(socket_path, &request.head, PROTO_HELLO_REPLY, &reply, e) <
-	    0)
+	if (exchange(socket_path, &request.head, NULL, 0, PROTO_HELLO_REPLY,
+		     &reply, e) < 0)
 		return -1;
 	*ret = reply.hello_reply;
 	return 0;
@@ -148,7 +171,32 @@ get_info(const char *socket_path, enum proto_type type, enum proto_type wanted,
 	struct proto_get request = {.index = index};
 
 	wire_head_init(&request.head, type, sizeof(request), 0);
-	return exchange(socket_path, &request.head, wanted, ret, e);
+	return exchange(socket_path, &request.head, NULL, 0, wanted, ret, e);
+}
+
+int
+client_release(const char *socket_path, const struct proto_release *release,
+	       const void *shown, size_t shown_len,
+	       struct proto_release_reply *ret, struct err *e)
+{
+	struct proto_release request = *release;
+	union wire_message reply;
+
+	if (shown_len > PROTO_SHOWN_MAX)
+		return err_set(e, ERR_LIMIT, 0,
+			       "what was shown is %zu bytes, at most %u are "
+			       "allowed",
+			       shown_len, PROTO_SHOWN_MAX);
+	request.shown_bytes = (uint32_t)shown_len;
+	wire_head_init(&request.head, PROTO_RELEASE, sizeof(request), 0);
+	if (exchange(socket_path, &request.head, shown, shown_len,
+		     PROTO_RELEASE_REPLY, &reply, e) < 0)
+		return -1;
+	if (strcmp(reply.release_reply.workflow, release->workflow) != 0)
+		return err_set(e, ERR_PEER, 0,
+			       "supervisor answered for another release");
+	*ret = reply.release_reply;
+	return 0;
 }
 
 int
@@ -177,7 +225,7 @@ client_runtime_get(const char *socket_path, uint32_t index,
 	return 0;
 }
 
-/* ---- output ------------------------------------------------------------ */
+/* ---- output ---------------------------------------------------------- */
 
 /*
  * Append up to max bytes in all; the rest is dropped and marked.  -1 only
@@ -306,7 +354,7 @@ write_stdin(struct run *run)
 		fd_close(&run->stdin_fd);
 }
 
-/* ---- messages ---------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------- */
 
 static int
 set_nonblocking(int fd, struct err *e)
@@ -435,7 +483,7 @@ read_message(struct run *run)
 	wire_fds_done(&fds);
 }
 
-/* ---- the loop ---------------------------------------------------------- */
+/* ---- the loop -------------------------------------------------------- */
 
 enum poll_slot {
 	POLL_SOCK,
@@ -532,7 +580,6 @@ submit_job(struct run *run, struct err *e)
 {
 	const struct client_job_request *request = run->request;
 	struct proto_job_submit submit = {0};
-	owned_fd int bundle = -1;
 
 	if (fill_submit(&submit, request, e) < 0)
 		return -1;
@@ -541,11 +588,10 @@ submit_job(struct run *run, struct err *e)
 			       "the job's files are %zu bytes, at most %u are "
 			       "allowed",
 			       request->bundle_len, PROTO_BUNDLE_MAX);
-	if (fd_memfd_sealed("bundle", request->bundle, request->bundle_len,
-			    &bundle, e) < 0)
-		return -1;
-	wire_head_init(&submit.head, PROTO_JOB_SUBMIT, sizeof(submit), 1);
-	if (wire_send(run->sock, &submit.head, &bundle, e) != WIRE_OK)
+	submit.bundle_bytes = (uint32_t)request->bundle_len;
+	wire_head_init(&submit.head, PROTO_JOB_SUBMIT, sizeof(submit), 0);
+	if (wire_send(run->sock, &submit.head, NULL, e) != WIRE_OK ||
+	    send_bytes(run->sock, request->bundle, request->bundle_len) < 0)
 		return err_set(e, ERR_PEER, 0,
 			       "supervisor did not take the job (may this user "
 			       "use it? see --client-uid)");

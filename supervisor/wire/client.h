@@ -26,6 +26,15 @@ int client_policy_get(const char *socket_path, uint32_t index,
 int client_runtime_get(const char *socket_path, uint32_t index,
 		       struct proto_runtime_info *ret, struct err *e);
 
+/*
+ * Ask for the record of a release: its fields but the head, and the bytes that
+ * were shown.  0 with the supervisor's answer, which may be a refusal
+ * (ret->record 0, ret->err says why); -1 if there is none.
+ */
+int client_release(const char *socket_path, const struct proto_release *release,
+		   const void *shown, size_t shown_len,
+		   struct proto_release_reply *ret, struct err *e);
+
 /* Bytes that grow up to a cap; `data` is malloc'd (NULL while len is 0). */
 struct client_buffer {
 	char *data;

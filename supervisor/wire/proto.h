@@ -13,7 +13,8 @@
  * Life of a job on the wire:
  *
  *   client                                   supervisor
- *   JOB_SUBMIT + sealed bundle memfd  ----->
+ *   JOB_SUBMIT                        ----->
+ *   bundle_bytes of bundle, raw       ----->
  *                                     <-----  JOB_STARTED + 4 pipe ends
  *                                     <-----  JOB_DENIAL (0..PROTO_DENIALS_MAX)
  *   JOB_KILL (optional)               ----->
@@ -23,6 +24,17 @@
  * JOB_DONE is sent exactly once for each JOB_SUBMIT, also when the job was
  * refused (then no JOB_STARTED came).  If the connection breaks, every job
  * submitted on it is killed.
+ *
+ * RELEASE, followed by what people were shown, asks for the record without
+ * which nothing is released; RELEASE_REPLY comes once it is on the disk, or
+ * says why there is none.
+ *
+ * The bundle follows its JOB_SUBMIT, and what was shown its RELEASE, in
+ * messages without a head, each of 1 to PROTO_CHUNK bytes, as many in all as it
+ * says, also when the refusal is there already; nothing else comes in between.
+ *
+ * A client passes no fd, ever: one that it made can block whoever closes it.  A
+ * connection on which one arrives is dropped, and the fd never taken.
  */
 #ifndef PC_WIRE_PROTO_H
 #define PC_WIRE_PROTO_H
@@ -40,6 +52,8 @@
 #define PROTO_SHA256_SIZE 32
 #define PROTO_DENIALS_MAX 64 /* JOB_DENIAL messages per job; then counted */
 #define PROTO_BUNDLE_MAX (16u << 20)
+#define PROTO_SHOWN_MAX (16u << 20) /* what was shown for an approval */
+#define PROTO_CHUNK (64u << 10)
 
 enum proto_type {
 	PROTO_HELLO = 1,    /* c->s */
@@ -48,11 +62,13 @@ enum proto_type {
 	PROTO_POLICY_INFO,  /* s->c */
 	PROTO_RUNTIME_GET,  /* c->s: the index-th runtime */
 	PROTO_RUNTIME_INFO, /* s->c */
-	PROTO_JOB_SUBMIT,   /* c->s, 1 fd: bundle (sealed memfd) */
+	PROTO_JOB_SUBMIT,   /* c->s, then the bundle */
 	PROTO_JOB_STARTED,  /* s->c, 4 fds: stdin (w), stdout, stderr, result */
 	PROTO_JOB_DENIAL,   /* s->c */
 	PROTO_JOB_KILL,	    /* c->s */
 	PROTO_JOB_DONE,	    /* s->c, 0 fds, or 1: collected files (memfd) */
+	PROTO_RELEASE,	    /* c->s, then what was shown */
+	PROTO_RELEASE_REPLY, /* s->c */
 	PROTO_TYPE_COUNT
 };
 
@@ -150,6 +166,10 @@ struct proto_runtime_info {
 	char code_path[64];	   /* default: "solution.py" */
 	char tests_path[64];	   /* default: "test_solution.py" */
 	char description[128];
+	char policy[PROTO_NAME_MAX]; /* the only one it runs under; "": any
+					that is no runtime's own */
+	uint32_t is_unusable;	     /* jobs are refused, saying why */
+	uint32_t zero;
 };
 
 struct proto_job_submit {
@@ -162,6 +182,8 @@ struct proto_job_submit {
 	uint32_t step;
 	uint32_t attempt;
 	struct proto_limits limits; /* clamped to the policy's ceiling */
+	uint32_t bundle_bytes;	    /* jail/bundle.h format */
+	uint32_t zero;
 };
 
 struct proto_job_started {
@@ -209,6 +231,36 @@ struct proto_job_done {
 	struct err err; /* for REFUSED and ERROR */
 };
 
+/*
+ * A release is about to be published.  The supervisor hashes the memfd by
+ * itself and compares with shown_sha256; the policy must be loaded as it was
+ * when it was shown.  Names and numbers of people are the client's word.
+ */
+struct proto_release {
+	struct proto_head head;
+	char workflow[PROTO_ID_MAX]; /* UUID text: also the release's id */
+	char actor[PROTO_ACTOR_MAX]; /* whose workflow it is */
+	char policy[PROTO_NAME_MAX];
+	char runtime[PROTO_NAME_MAX];
+	uint8_t policy_sha256[PROTO_SHA256_SIZE];
+	uint8_t shown_sha256[PROTO_SHA256_SIZE];
+	uint8_t manifest_sha256[PROTO_SHA256_SIZE];
+	uint64_t bytes;	    /* of all its files */
+	uint32_t files;	    /* in the release */
+	uint32_t approvals; /* people who approved */
+	uint32_t attempt;   /* from 1: may there be a record already? */
+	uint32_t shown_bytes;
+};
+
+struct proto_release_reply {
+	struct proto_head head;
+	char workflow[PROTO_ID_MAX];
+	uint64_t record;      /* its number in the audit log; 0: none */
+	uint32_t is_repeated; /* that record was there before */
+	uint32_t zero;
+	struct err err; /* why there is none */
+};
+
 _Static_assert(sizeof(struct proto_head) == 16, "layout");
 _Static_assert(sizeof(struct proto_hello_reply) <= PROTO_MESSAGE_MAX, "size");
 _Static_assert(sizeof(struct proto_policy_info) <= PROTO_MESSAGE_MAX, "size");
@@ -217,5 +269,7 @@ _Static_assert(sizeof(struct proto_job_submit) <= PROTO_MESSAGE_MAX, "size");
 _Static_assert(sizeof(struct proto_job_started) <= PROTO_MESSAGE_MAX, "size");
 _Static_assert(sizeof(struct proto_job_denial) <= PROTO_MESSAGE_MAX, "size");
 _Static_assert(sizeof(struct proto_job_done) <= PROTO_MESSAGE_MAX, "size");
+_Static_assert(sizeof(struct proto_release) == 304, "layout");
+_Static_assert(sizeof(struct proto_release_reply) <= PROTO_MESSAGE_MAX, "size");
 
 #endif

@@ -18,7 +18,7 @@
 #include "supervisor/base/fd.h"
 #include "supervisor/base/str.h"
 
-#define STRINGS_MAX 5
+#define STRINGS_MAX 6
 
 struct string_field {
 	uint16_t offset, size;
@@ -55,13 +55,15 @@ static const struct message_row message_table[PROTO_TYPE_COUNT] = {
 	[PROTO_RUNTIME_GET] = {ROW(proto_get, "RUNTIME_GET"), ZERO(proto_get)},
 	[PROTO_RUNTIME_INFO] =
 		{ROW(proto_runtime_info, "RUNTIME_INFO"),
+		 ZERO(proto_runtime_info),
 		 .strings = {STRING(proto_runtime_info, name),
 			     STRING(proto_runtime_info, aliases),
 			     STRING(proto_runtime_info, code_path),
 			     STRING(proto_runtime_info, tests_path),
-			     STRING(proto_runtime_info, description)}},
+			     STRING(proto_runtime_info, description),
+			     STRING(proto_runtime_info, policy)}},
 	[PROTO_JOB_SUBMIT] = {ROW(proto_job_submit, "JOB_SUBMIT"),
-			      .nfds_min = 1, .nfds_max = 1,
+			      ZERO(proto_job_submit),
 			      .strings = {STRING(proto_job_submit, job_id),
 					  STRING(proto_job_submit, policy),
 					  STRING(proto_job_submit, runtime),
@@ -81,6 +83,16 @@ static const struct message_row message_table[PROTO_TYPE_COUNT] = {
 			    ZERO(proto_job_done), .nfds_max = 1,
 			    .strings = {STRING(proto_job_done, job_id),
 					STRING(proto_job_done, err.text)}},
+	[PROTO_RELEASE] = {ROW(proto_release, "RELEASE"),
+			   .strings = {STRING(proto_release, workflow),
+				       STRING(proto_release, actor),
+				       STRING(proto_release, policy),
+				       STRING(proto_release, runtime)}},
+	[PROTO_RELEASE_REPLY] =
+		{ROW(proto_release_reply, "RELEASE_REPLY"),
+		 ZERO(proto_release_reply),
+		 .strings = {STRING(proto_release_reply, workflow),
+			     STRING(proto_release_reply, err.text)}},
 };
 
 static const char *const reason_names[] = {
@@ -235,8 +247,8 @@ check_fields(const union wire_message *msg, const struct message_row *row,
 }
 
 static int
-check_message(const union wire_message *msg, size_t len,
-	      const struct wire_fds *fds, struct err *e)
+check_message(const union wire_message *msg, size_t len, unsigned nfds,
+	      struct err *e)
 {
 	const struct message_row *row;
 
@@ -254,10 +266,10 @@ check_message(const union wire_message *msg, size_t len,
 	if (len != row->size || msg->head.size != len)
 		return err_set(e, ERR_PEER, 0, "%s of %zu bytes, expected %u",
 			       row->name, len, row->size);
-	if (msg->head.nfds != fds->count || fds->count < row->nfds_min ||
-	    fds->count > row->nfds_max)
+	if (msg->head.nfds != nfds || nfds < row->nfds_min ||
+	    nfds > row->nfds_max)
 		return err_set(e, ERR_PEER, 0, "%s with %u fds", row->name,
-			       fds->count);
+			       nfds);
 	return check_fields(msg, row, e);
 }
 
@@ -295,7 +307,72 @@ wire_recv(int sock, union wire_message *ret_msg, struct wire_fds *ret_fds,
 	/* A message of no bytes counts as the end, too. */
 	if (n == 0 && ret_fds->count == 0)
 		return WIRE_CLOSED;
-	if (check_message(&msg, (size_t)n, ret_fds, e) < 0)
+	if (check_message(&msg, (size_t)n, ret_fds->count, e) < 0)
+		return WIRE_FAILED;
+	*ret_msg = msg;
+	return WIRE_OK;
+}
+
+/* ---- from a peer that may pass no fds -------------------------------- */
+
+/* What recvmsg says of the next message with room for no control data. */
+static enum wire_status
+receive_bare(int sock, void *dst, size_t size, int flags, size_t *ret_len,
+	     struct err *e)
+{
+	struct iovec iov = {.iov_base = dst, .iov_len = size};
+	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1};
+	ssize_t n;
+
+	do {
+		n = recvmsg(sock, &mh, flags);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN)
+		return WIRE_AGAIN;
+	if (n < 0) {
+		err_set(e, ERR_PEER, errno, "receive");
+		return WIRE_FAILED;
+	}
+	/* Control data without room for it; a peek takes none of it along. */
+	if ((mh.msg_flags & MSG_CTRUNC) != 0) {
+		err_set(e, ERR_PEER, 0, "message with fds");
+		return WIRE_FAILED;
+	}
+	if ((flags & MSG_PEEK) == 0 && (mh.msg_flags & MSG_TRUNC) != 0) {
+		err_set(e, ERR_PEER, 0, "message too long");
+		return WIRE_FAILED;
+	}
+	*ret_len = (size_t)n;
+	return WIRE_OK;
+}
+
+enum wire_status
+wire_recv_bytes(int sock, void *dst, size_t size, size_t *ret_len,
+		struct err *e)
+{
+	size_t len = 0;
+	enum wire_status status =
+		receive_bare(sock, NULL, 0, MSG_PEEK, &len, e);
+
+	if (status == WIRE_OK)
+		status = receive_bare(sock, dst, size, 0, &len, e);
+	if (status == WIRE_OK && len == 0)
+		return WIRE_CLOSED;
+	*ret_len = len;
+	return status;
+}
+
+enum wire_status
+wire_recv_fdless(int sock, union wire_message *ret_msg, struct err *e)
+{
+	union wire_message msg = {0};
+	size_t len = 0;
+	enum wire_status status =
+		wire_recv_bytes(sock, &msg, sizeof(msg), &len, e);
+
+	if (status != WIRE_OK)
+		return status;
+	if (check_message(&msg, len, 0, e) < 0)
 		return WIRE_FAILED;
 	*ret_msg = msg;
 	return WIRE_OK;

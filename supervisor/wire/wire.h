@@ -23,6 +23,8 @@ union wire_message {
 	struct proto_job_denial job_denial;
 	struct proto_job_kill job_kill;
 	struct proto_job_done job_done;
+	struct proto_release release;
+	struct proto_release_reply release_reply;
 	unsigned char bytes[PROTO_MESSAGE_MAX];
 };
 
@@ -66,5 +68,16 @@ enum wire_status wire_send(int sock, const struct proto_head *msg,
  */
 enum wire_status wire_recv(int sock, union wire_message *ret_msg,
 			   struct wire_fds *ret_fds, struct err *e);
+
+/*
+ * The same for a peer that may pass no fds.  A message with any is WIRE_FAILED
+ * and stays in the socket's queue: they are never installed in this process,
+ * where closing them could block (FUSE) or be the last close (SO_LINGER).
+ */
+enum wire_status wire_recv_fdless(int sock, union wire_message *ret_msg,
+				  struct err *e);
+/* And for a message without a head, of 1 to `size` bytes. */
+enum wire_status wire_recv_bytes(int sock, void *dst, size_t size,
+				 size_t *ret_len, struct err *e);
 
 #endif

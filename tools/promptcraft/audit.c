@@ -22,7 +22,7 @@
 			CLI_STRING, (value), 0                                 \
 	}
 
-/* ---- verify ------------------------------------------------------------ */
+/* ---- verify ---------------------------------------------------------- */
 
 static int
 parse_anchor(const char *text, struct audit_anchor *ret, struct err *e)
@@ -84,6 +84,8 @@ print_report(const struct cli *cli, const struct audit_report *r)
 	       "open\n",
 	       (unsigned long long)r->jobs, (unsigned long long)r->refusals,
 	       (unsigned long long)r->lost, (unsigned long long)r->open);
+	if (r->releases > 0)
+		printf("%llu releases\n", (unsigned long long)r->releases);
 	if (is_intact)
 		printf("anchor %s\n", r->anchor);
 }
@@ -92,13 +94,14 @@ static json_t *
 report_to_json(const struct audit_report *r)
 {
 	return json_pack(
-		"{s:b, s:O, s:O, s:I, s:I, s:I, s:I, s:I, s:I, s:s, "
+		"{s:b, s:O, s:O, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, "
 		"s:s}",
 		"intact", r->problems_total == 0, "problems", r->problems,
 		"notes", r->notes, "records", (json_int_t)r->records, "files",
 		(json_int_t)r->files, "jobs", (json_int_t)r->jobs, "refusals",
 		(json_int_t)r->refusals, "lost", (json_int_t)r->lost, "open",
-		(json_int_t)r->open, "anchor", r->anchor, "key", r->key);
+		(json_int_t)r->open, "releases", (json_int_t)r->releases,
+		"anchor", r->anchor, "key", r->key);
 }
 
 int
@@ -144,7 +147,7 @@ cli_audit_verify(struct cli *cli, const struct cli_command *self, int argc,
 	return status;
 }
 
-/* ---- walking records --------------------------------------------------- */
+/* ---- walking records ------------------------------------------------- */
 
 static int
 open_log(const char *dir, struct audit_files *files, struct err *e)
@@ -171,8 +174,7 @@ parse_line(const struct audit_file *f)
 	return record;
 }
 
-/* ---- show
- * ---------------------------------------------------------------------- */
+/* ---- show ------------------------------------------------------------ */
 
 static bool
 is_about(const json_t *record, const char *job_id)
@@ -180,7 +182,8 @@ is_about(const json_t *record, const char *job_id)
 	const json_t *lost = json_object_get(record, "lost"), *id;
 	size_t i;
 
-	if (strcmp(cli_json_string(record, "job_id", ""), job_id) == 0)
+	if (strcmp(cli_json_string(record, "job_id", ""), job_id) == 0 ||
+	    strcmp(cli_json_string(record, "workflow", ""), job_id) == 0)
 		return true;
 	json_array_foreach(lost, i, id) if (json_is_string(id) &&
 					    strcmp(json_string_value(id),
@@ -241,12 +244,11 @@ cli_audit_show(struct cli *cli, const struct cli_command *self, int argc,
 		return cli_fail(&e);
 	if (found > 0)
 		return CLI_OK;
-	fputs("promptcraft: no record of this job\n", stderr);
+	fputs("promptcraft: no record of this job or workflow\n", stderr);
 	return CLI_FAILED;
 }
 
-/* ---- tail
- * ----------------------------------------------------------------------- */
+/* ---- tail ------------------------------------------------------------ */
 
 static void
 print_one(const struct cli *cli, const struct audit_file *f)
@@ -370,8 +372,7 @@ cli_audit_tail(struct cli *cli, const struct cli_command *self, int argc,
 	return rc < 0 ? cli_fail(&e) : CLI_OK;
 }
 
-/* ---- head
- * ------------------------------------------------------------------------ */
+/* ---- head ------------------------------------------------------------ */
 
 int
 cli_audit_head(struct cli *cli, const struct cli_command *self, int argc,

@@ -16,7 +16,7 @@
 #define AUDIT_STATE_DIR "/var/lib/promptcraft/supervisor"
 #define AUDIT_NAME_SIZE 48
 
-/* ---- audit_files.c ----------------------------------------------------- */
+/* ---- audit_files.c --------------------------------------------------- */
 
 struct audit_files {
 	int state_dir, dir; /* owned; dir is -1 if it is gone */
@@ -53,12 +53,13 @@ struct audit_file {
 
 int audit_file_open(const struct audit_files *files, uint64_t number,
 		    struct audit_file *ret, struct err *e);
-/* What follows at the end of a file may follow later: it can be called again.
+/*
+ * What follows at the end of a file may follow later: it can be called again.
  */
 enum audit_line_status audit_file_next(struct audit_file *f);
 void audit_file_close(struct audit_file *f);
 
-/* ---- audit_keys.c ------------------------------------------------------ */
+/* ---- audit_keys.c ---------------------------------------------------- */
 
 struct audit_head {
 	uint8_t log_id[AUDIT_LOG_ID_SIZE];
@@ -86,7 +87,7 @@ void audit_log_id(const uint8_t public_key[AUDIT_KEY_SIZE],
 /* Exactly 2 * size digits of hex. */
 int audit_hex(const char *hex, size_t size, uint8_t *ret);
 
-/* ---- audit_verify.c ---------------------------------------------------- */
+/* ---- audit_verify.c -------------------------------------------------- */
 
 struct audit_anchor {
 	bool is_given;
@@ -104,7 +105,7 @@ struct audit_options {
 struct audit_report {
 	json_t *problems, *notes; /* owned: arrays of strings */
 	size_t problems_total;
-	uint64_t records, files, jobs, refusals, lost, open;
+	uint64_t records, files, jobs, refusals, lost, open, releases;
 	char first_time[40], last_time[40];
 	char anchor[24 + 2 * AUDIT_HASH_SIZE]; /* COUNT:HASH of the end */
 	char key[2 * AUDIT_KEY_SIZE + 1];
@@ -115,7 +116,7 @@ int audit_verify(const char *state_dir, const struct audit_options *options,
 		 struct audit_report *ret, struct err *e);
 void audit_report_done(struct audit_report *report);
 
-/* ---- audit_show.c ------------------------------------------------------ */
+/* ---- audit_show.c ---------------------------------------------------- */
 
 struct cli;
 

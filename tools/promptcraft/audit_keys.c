@@ -60,7 +60,7 @@ audit_is_signed(const uint8_t public_key[AUDIT_KEY_SIZE], uint64_t file,
 					   sizeof(message), public_key) == 0;
 }
 
-/* ---- head -------------------------------------------------------------- */
+/* ---- head ------------------------------------------------------------ */
 
 static bool
 get_u64(const json_t *object, const char *key, uint64_t *ret)
@@ -121,7 +121,7 @@ audit_head_read(const struct audit_files *files, struct audit_head *ret,
 	return 0;
 }
 
-/* ---- keys -------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------ */
 
 static int
 read_key(int dir, const char *path, uint8_t ret[AUDIT_KEY_SIZE], struct err *e)

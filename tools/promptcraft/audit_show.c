@@ -59,6 +59,10 @@ static const struct {
 	{"supervisor_stop", {"pid", "jobs_left"}},
 	{"log_open", {"file", "records_before", "log"}},
 	{"repaired", {"bytes", "kept_in"}},
+	{"release",
+	 {"workflow", "shown_sha256", "manifest_sha256", "policy",
+	  "actor_claimed", "approvals_claimed", "attempt_claimed"}},
+	{"release_refused", {"workflow", "policy", "kind", "error"}},
 };
 
 static enum cli_style
@@ -66,8 +70,11 @@ style_of(const char *type, const json_t *record)
 {
 	const char *outcome = cli_json_string(record, "outcome", "");
 
-	if (strncmp(type, "refusal", 7) == 0 || strcmp(type, "repaired") == 0)
+	if (strncmp(type, "refusal", 7) == 0 || strcmp(type, "repaired") == 0 ||
+	    strcmp(type, "release_refused") == 0)
 		return CLI_WARN;
+	if (strcmp(type, "release") == 0)
+		return CLI_GOOD;
 	if (strcmp(type, "job") != 0)
 		return CLI_DIM;
 	return strcmp(outcome, "exited") == 0 ? CLI_GOOD : CLI_BAD;

@@ -41,7 +41,7 @@ struct check {
 	json_t *open; /* ids of jobs that have not ended */
 };
 
-/* ---- what was found ---------------------------------------------------- */
+/* ---- what was found -------------------------------------------------- */
 
 static void __attribute__((format(printf, 2, 0)))
 add(json_t *list, const char *fmt, va_list ap)
@@ -88,7 +88,7 @@ problem_here(struct check *c, const char *fmt, ...)
 	problem(c, "%s:%" PRIu64 ": %s", name, c->at.line, text);
 }
 
-/* ---- one record -------------------------------------------------------- */
+/* ---- one record ------------------------------------------------------ */
 
 struct record {
 	json_t *json; /* owned */
@@ -267,8 +267,7 @@ check_anchors(struct check *c, const struct record *r)
 			     r->seq);
 }
 
-/* ---- jobs
- * --------------------------------------------------------------------- */
+/* ---- jobs ------------------------------------------------------------ */
 
 static void
 count_record(struct check *c, const struct record *r)
@@ -287,7 +286,10 @@ count_record(struct check *c, const struct record *r)
 	} else if (strcmp(r->type, "job") == 0) {
 		report->jobs++;
 		json_object_del(c->open, id);
-	} else if (strcmp(r->type, "refusal") == 0) {
+	} else if (strcmp(r->type, "release") == 0) {
+		report->releases++;
+	} else if (strcmp(r->type, "refusal") == 0 ||
+		   strcmp(r->type, "release_refused") == 0) {
 		report->refusals++;
 	} else if (strcmp(r->type, "refusals") == 0) {
 		report->refusals += (uint64_t)json_integer_value(
@@ -299,8 +301,7 @@ count_record(struct check *c, const struct record *r)
 	}
 }
 
-/* ---- the walk
- * ------------------------------------------------------------------- */
+/* ---- the walk -------------------------------------------------------- */
 
 static void
 check_line(struct check *c)
@@ -401,8 +402,7 @@ check_files(struct check *c, struct err *e)
 	return 0;
 }
 
-/* ---- the end
- * ---------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------- */
 
 static void
 where_it_ends(const struct check *c, char *ret, size_t size)
@@ -501,8 +501,7 @@ check_given_anchor(struct check *c)
 			where, c->seq, anchor->count);
 }
 
-/* ---- all of it
- * ----------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------- */
 
 static bool
 is_this_boot(const char *boot_id)

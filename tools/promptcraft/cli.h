@@ -30,6 +30,7 @@ enum cli_exit {
 struct cli {
 	const char *url;       /* --url, PROMPTCRAFT_URL */
 	const char *token;     /* --token, PROMPTCRAFT_TOKEN; may be NULL */
+	const char *accept;    /* media type of answers; NULL: any */
 	const char *socket;    /* --socket, PROMPTCRAFT_SUPERVISOR_SOCKET */
 	const char *state_dir; /* --state-dir, PROMPTCRAFT_STATE_DIR */
 	bool is_socket_named;  /* it is not just the default */
@@ -60,11 +61,22 @@ int cli_user_list(struct cli *, const struct cli_command *, int, char **);
 int cli_token(struct cli *, const struct cli_command *, int, char **);
 int cli_workflow_list(struct cli *, const struct cli_command *, int, char **);
 int cli_workflow_show(struct cli *, const struct cli_command *, int, char **);
+int cli_workflow_watch(struct cli *, const struct cli_command *, int, char **);
+int cli_workflow_approvals(struct cli *, const struct cli_command *, int,
+			   char **);
+int cli_workflow_approve(struct cli *, const struct cli_command *, int,
+			 char **);
+int cli_workflow_reject(struct cli *, const struct cli_command *, int, char **);
+int cli_release_verify(struct cli *, const struct cli_command *, int, char **);
+int cli_notify_list(struct cli *, const struct cli_command *, int, char **);
+int cli_notify_retry(struct cli *, const struct cli_command *, int, char **);
+int cli_notify_secret(struct cli *, const struct cli_command *, int, char **);
 int cli_policy(struct cli *, const struct cli_command *, int, char **);
 int cli_audit_verify(struct cli *, const struct cli_command *, int, char **);
 int cli_audit_show(struct cli *, const struct cli_command *, int, char **);
 int cli_audit_tail(struct cli *, const struct cli_command *, int, char **);
 int cli_audit_head(struct cli *, const struct cli_command *, int, char **);
+int cli_analyze(struct cli *, const struct cli_command *, int, char **);
 int cli_job(struct cli *, const struct cli_command *, int, char **);
 
 /* ---- options.c ------------------------------------------------------- */
@@ -142,7 +154,7 @@ void cli_print_untrusted(FILE *out, const char *text, size_t len);
 const char *cli_json_string(const json_t *object, const char *key,
 			    const char *fallback);
 
-/* ---- remote.c: the HTTP API ------------------------------------------- */
+/* ---- remote.c: the HTTP API ------------------------------------------ */
 
 /*
  * One request with the bearer token, if there is one.  *ret_status is the
@@ -157,11 +169,21 @@ int cli_request(const struct cli *cli, const char *method, const char *path,
 int cli_call(const struct cli *cli, const char *method, const char *path,
 	     const json_t *body, json_t **ret_body, struct err *e);
 
+/*
+ * GET a stream: take() gets its bytes as they come, -1 ends it with *e.  No
+ * more than a minute of silence.  0: it has ended or broken off; -1: *e, and
+ * *ret_status is the HTTP status, 0 if no answer came.
+ */
+int cli_stream(const struct cli *cli, const char *path, const char *last_id,
+	       int (*take)(void *arg, const char *bytes, size_t len,
+			   struct err *e),
+	       void *arg, long *ret_status, struct err *e);
+
 /* POST /auth/token; *ret_token is malloc'd. */
 int cli_fetch_token(const struct cli *cli, const char *username,
 		    const char *password, char **ret_token, struct err *e);
 
-/* ---- ask.c ------------------------------------------------------- */
+/* ---- ask.c ----------------------------------------------------------- */
 
 #define CLI_PASSWORD_MAX 256
 

@@ -47,7 +47,7 @@ pause_ms(long ms)
 	(void)nanosleep(&t, NULL);
 }
 
-/* ---- acts ---------------------------------------------------------------- */
+/* ---- acts ------------------------------------------------------------ */
 
 static int
 act_start(struct demo *d, struct err *e)
@@ -252,7 +252,7 @@ act_release(struct demo *d, struct err *e)
 	return 0;
 }
 
-/* ---- attacks ------------------------------------------------------------- */
+/* ---- attacks --------------------------------------------------------- */
 
 static bool
 has_denial(const json_t *data, const char *call)
@@ -348,7 +348,7 @@ act_stop(struct demo *d, struct err *e)
 	return 0;
 }
 
-/* ---- the journey --------------------------------------------------------- */
+/* ---- the journey ----------------------------------------------------- */
 
 static const struct {
 	const char *title;

@@ -28,7 +28,7 @@ struct run_options {
 	uint64_t timeout_s, memory_mb;
 };
 
-/* ---- from the command line to the request ------------------------------ */
+/* ---- from the command line to the request ---------------------------- */
 
 static const char *
 base_name(const char *path)
@@ -145,7 +145,7 @@ choose_runtime(struct job_host *host, const struct run_options *o,
 	return 0;
 }
 
-/* ---- while it runs ------------------------------------------------------ */
+/* ---- while it runs --------------------------------------------------- */
 
 static void
 on_output(void *arg, int stream, const char *data, size_t len)
@@ -179,7 +179,7 @@ on_result(void *arg, const char *line, size_t len)
 	json_decref(record);
 }
 
-/* ---- after it ------------------------------------------------------------ */
+/* ---- after it -------------------------------------------------------- */
 
 static int
 write_collected(const json_t *file, const char *dir, struct err *e)

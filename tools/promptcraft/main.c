@@ -6,9 +6,10 @@
  * below; the command parses its own options by table, does its work through
  * one of the three doors there are, and returns its exit status:
  *
- *   HTTP API              token, workflow, job, demo   (--url, --token)
+ *   HTTP API              token, workflow, analyze,    (--url, --token)
+ *                         notify, job, demo
  *   supervisor socket     jail run, doctor             (--socket)
- *   state directories     user, audit                  (--state-dir; admin)
+ *   state directories     user, audit, release verify  (--state-dir; admin)
  *
  * and `policy`, which needs none: promptcraft-policyc does it.
  *
@@ -105,6 +106,18 @@ const struct cli_command cli_commands[] = {
 		.run = cli_policy,
 	},
 	{
+		.name = "analyze",
+		.operands = "FILE...",
+		.summary = "look for weaknesses in source files",
+		.details =
+			"Each finding is file:line:column: severity: title "
+			"[rule], with the line and what\nto do; --json and "
+			"--sarif print one document.  - is stdin (say "
+			"--language).\nExit: 0 nothing found, 1 findings, 125 "
+			"something was not analysed, or no answer.",
+		.run = cli_analyze,
+	},
+	{
 		.name = "user add",
 		.operands = "NAME",
 		.summary = "make an account",
@@ -153,6 +166,78 @@ const struct cli_command cli_commands[] = {
 		.run = cli_workflow_show,
 	},
 	{
+		.name = "workflow watch",
+		.operands = "ID",
+		.summary = "follow a workflow until it ends",
+		.details = "A progress bar on a terminal, else a line for each "
+			   "event; with --json its data.\nComes back by itself "
+			   "when the connection is lost.\n"
+			   "Exit: 0 it was completed, 1 it failed or was "
+			   "cancelled.",
+		.run = cli_workflow_watch,
+	},
+	{
+		.name = "workflow approvals",
+		.operands = "",
+		.summary = "list what waits for an approval",
+		.details = "",
+		.run = cli_workflow_approvals,
+	},
+	{
+		.name = "workflow approve",
+		.operands = "ID",
+		.summary = "approve what a workflow waits with",
+		.details = "Shows what the digest is of, which is hashed here: "
+			   "goal, "
+			   "risk, results,\nfindings, program and tests; then "
+			   "asks.  Without a terminal --digest or\n--yes must "
+			   "be given.",
+		.run = cli_workflow_approve,
+	},
+	{
+		.name = "workflow reject",
+		.operands = "ID",
+		.summary = "reject it; the workflow fails",
+		.details = "",
+		.run = cli_workflow_reject,
+	},
+	{
+		.name = "release verify",
+		.operands = "DIR",
+		.summary = "check a release against its manifest and the "
+			   "audit log",
+		.details = "DIR is RELEASE_DIR/{workflow id}.  Reads the "
+			   "supervisor's "
+			   "state directory as root\nunless --without-audit is "
+			   "given.\nExit: 0 it is as it was released and "
+			   "recorded, 1 not (each line says what).",
+		.run = cli_release_verify,
+	},
+	{
+		.name = "notify list",
+		.operands = "",
+		.summary = "notifications: on their way, delivered, given up",
+		.details = "For admins.  A dead one was given up; notify retry "
+			   "sends it again.",
+		.run = cli_notify_list,
+	},
+	{
+		.name = "notify retry",
+		.operands = "DELIVERY",
+		.summary = "send a dead notification again",
+		.details = "For admins.  The receiver sees the same delivery "
+			   "id as before.",
+		.run = cli_notify_retry,
+	},
+	{
+		.name = "notify secret",
+		.operands = "",
+		.summary = "the key that signs what your webhooks get",
+		.details = "An admin is also told the key of "
+			   "PROMPTCRAFT_WEBHOOK_URL.",
+		.run = cli_notify_secret,
+	},
+	{
 		.name = "audit verify",
 		.operands = "",
 		.summary = "check that the audit log is whole and unchanged",
@@ -167,8 +252,8 @@ const struct cli_command cli_commands[] = {
 	},
 	{
 		.name = "audit show",
-		.operands = "JOB_ID",
-		.summary = "show all records of a job",
+		.operands = "ID",
+		.summary = "show all records of a job or a workflow",
 		.details = "Shows what stands there; `audit verify` says "
 			   "whether to believe it.",
 		.run = cli_audit_show,
@@ -206,7 +291,7 @@ print_commands(FILE *out)
 {
 	fputs("usage: promptcraft COMMAND [OPTION...]\n\n", out);
 	for (const struct cli_command *c = cli_commands; c->name != NULL; c++)
-		fprintf(out, "  %-15s %s\n", c->name, c->summary);
+		fprintf(out, "  %-18s %s\n", c->name, c->summary);
 	fputs("\nEach command takes --help.  Exit: 0 done, 1 the answer is no, "
 	      "2 wrong usage,\n125 could not be done.\n",
 	      out);

@@ -17,7 +17,8 @@
 
 #define PATH_SIZE 4096
 
-/* "strict" is a name; "./strict", "x/strict.policy" and "x.policy" are files.
+/*
+ * "strict" is a name; "./strict", "x/strict.policy" and "x.policy" are files.
  */
 static bool
 is_file_name(const char *text)

@@ -51,23 +51,6 @@ read_text(const char *path, char *dst, size_t size)
 }
 
 static bool
-read_hierarchies(struct hierarchies *h)
-{
-	char path[CGROUP_PATH_MAX + 32];
-	if (!read_text("/proc/self/mountinfo", h->mountinfo,
-		       sizeof(h->mountinfo)) ||
-	    !read_text("/proc/self/cgroup", h->own, sizeof(h->own)))
-		return false;
-	if (cgroup_find(h->mountinfo, h->own, NULL, &h->v2) &&
-	    str_printf(path, sizeof(path), "%s/cgroup.controllers",
-		       h->v2.mount) == 0)
-		probe_read_line(path, h->v2_controllers,
-				sizeof(h->v2_controllers));
-	h->is_v2 = strstr(h->v2_controllers, "memory") != NULL;
-	return true;
-}
-
-static bool
 is_word_of(const char *words, const char *name)
 {
 	size_t len = strlen(name);
@@ -77,6 +60,38 @@ is_word_of(const char *words, const char *name)
 			return true;
 	}
 	return false;
+}
+
+/* Is any controller that is needed on v1? */
+static bool
+has_v1(const struct hierarchies *h)
+{
+	struct cgroup_place place;
+	for (size_t i = 0; i < ARRAY_LEN(controllers); i++)
+		if (cgroup_find(h->mountinfo, h->own, controllers[i].name,
+				&place))
+			return true;
+	return false;
+}
+
+static bool
+read_hierarchies(struct hierarchies *h)
+{
+	char path[CGROUP_PATH_MAX + 32];
+	bool has_v2;
+	if (!read_text("/proc/self/mountinfo", h->mountinfo,
+		       sizeof(h->mountinfo)) ||
+	    !read_text("/proc/self/cgroup", h->own, sizeof(h->own)))
+		return false;
+	has_v2 = cgroup_find(h->mountinfo, h->own, NULL, &h->v2);
+	if (has_v2 && str_printf(path, sizeof(path), "%s/cgroup.controllers",
+				 h->v2.mount) == 0)
+		probe_read_line(path, h->v2_controllers,
+				sizeof(h->v2_controllers));
+	/* Often v2 is there for systemd only, and v1 has the controllers. */
+	h->is_v2 = has_v2 &&
+		   (is_word_of(h->v2_controllers, "memory") || !has_v1(h));
+	return true;
 }
 
 /* In /proc/cgroups the last column is 0 when it was switched off at boot. */
@@ -198,9 +213,11 @@ probe_v2(struct layer *l, const struct hierarchies *h, size_t i)
 		   "cgroup v2 at %.100s has no %s controller (it has: %.100s)",
 		   h->v2.mount, controllers[i].name, h->v2_controllers);
 	layer_fix(l,
-		  "unmount the v1 %s hierarchy, or remove "
-		  "cgroup_disable=%s from the kernel command line",
-		  controllers[i].name, controllers[i].name);
+		  "write +%s to cgroup.subtree_control of the cgroup above, "
+		  "unmount the v1 %s hierarchy, or remove cgroup_disable=%s "
+		  "from the kernel command line",
+		  controllers[i].name, controllers[i].name,
+		  controllers[i].name);
 }
 
 void

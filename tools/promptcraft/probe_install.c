@@ -101,7 +101,7 @@ probe_jail_init(struct report *r, const struct probe_places *p)
 	}
 }
 
-/* ---- promptcraft-policyc ---------------------------------------------- */
+/* ---- promptcraft-policyc --------------------------------------------- */
 
 static _Noreturn void
 exec_policyc(const char *const argv[], int out, int err_out)
@@ -256,7 +256,7 @@ probe_files(struct report *r, const struct probe_places *p)
 	}
 }
 
-/* ---- the supervisor ---------------------------------------------------- */
+/* ---- the supervisor -------------------------------------------------- */
 
 static void
 probe_supervisor(struct report *r)

@@ -19,6 +19,7 @@
 
 #include "supervisor/base/fd.h"
 #include "supervisor/base/str.h"
+#include "supervisor/gate.h"
 #include "tools/promptcraft/probe.h"
 
 static void
@@ -169,6 +170,31 @@ probe_seccomp(struct report *r)
 	}
 }
 
+/*
+ * The supervisor compares the filter that the kernel holds for a jail with the
+ * proven one, before it opens the gate; its own code tries it here.
+ */
+static void
+probe_filter_back(struct report *r)
+{
+	struct layer *l = report_add(r, "filters of jails");
+	struct err e = ERR_INIT;
+	if (gate_filter_probe(&e) == 0) {
+		layer_detail(l, "a child's was read back, byte for byte");
+		return;
+	}
+	layer_fail(l, LAYER_MISSING, "a child's cannot be read back: %s",
+		   e.errnum != 0 ? strerrordesc_np(e.errnum) : e.text);
+	if (e.errnum == EINVAL) /* no such request */
+		layer_fix(l, "use a kernel with CONFIG_CHECKPOINT_RESTORE=y");
+	else
+		layer_fix(l, "run where no seccomp filter is in force (not in "
+			     "a container, without systemd's "
+			     "SystemCallFilter=), with sysctl "
+			     "kernel.yama.ptrace_scope below 3 and "
+			     "CONFIG_CHECKPOINT_RESTORE=y");
+}
+
 static void
 probe_landlock(struct report *r)
 {
@@ -269,6 +295,7 @@ probe_lockdown(struct report *r)
 {
 	probe_pidfd(r);
 	probe_seccomp(r);
+	probe_filter_back(r);
 	probe_landlock(r);
 	probe_cores(r);
 }

@@ -17,6 +17,8 @@
 #define CONNECT_TIMEOUT_S 10L
 /* POST /api/v3/jobs answers when the job has ended. */
 #define TOTAL_TIMEOUT_S 900L
+/* A stream of events has a heartbeat every 15 seconds. */
+#define STREAM_SILENCE_S 60L
 
 struct answer {
 	char *data;
@@ -45,6 +47,12 @@ make_headers(const struct cli *cli, struct err *e)
 {
 	struct curl_slist *headers =
 		curl_slist_append(NULL, "Content-Type: application/json");
+	if (cli->accept != NULL) {
+		char line[128];
+		if (str_printf(line, sizeof(line), "Accept: %s", cli->accept) ==
+		    0)
+			headers = curl_slist_append(headers, line);
+	}
 	if (cli->token != NULL) {
 		char line[4096];
 		if (str_printf(line, sizeof(line), "Authorization: Bearer %s",
@@ -149,6 +157,21 @@ kind_of_status(long status)
 	}
 }
 
+static int
+set_problem(const char *method, const char *path, long status,
+	    const json_t *answer, const struct cli *cli, struct err *e)
+{
+	const char *hint = status == 401 && cli->token == NULL
+				   ? " (set PROMPTCRAFT_TOKEN, see "
+				     "`promptcraft token --help`)"
+				   : "";
+
+	return err_set(e, kind_of_status(status), 0, "%s %s: %ld: %s%s", method,
+		       path, status,
+		       cli_json_string(answer, "detail", "not a JSON answer"),
+		       hint);
+}
+
 int
 cli_call(const struct cli *cli, const char *method, const char *path,
 	 const json_t *body, json_t **ret_body, struct err *e)
@@ -161,15 +184,93 @@ cli_call(const struct cli *cli, const char *method, const char *path,
 		*ret_body = answer;
 		return 0;
 	}
-	const char *hint = status == 401 && cli->token == NULL
-				   ? " (set PROMPTCRAFT_TOKEN, see "
-				     "`promptcraft token --help`)"
-				   : "";
-	err_set(e, kind_of_status(status), 0, "%s %s: %ld: %s%s", method, path,
-		status, cli_json_string(answer, "detail", "not a JSON answer"),
-		hint);
+	set_problem(method, path, status, answer, cli, e);
 	json_decref(answer);
 	return -1;
+}
+
+/* ---- streams --------------------------------------------------------- */
+
+struct stream {
+	CURL *curl;
+	int (*take)(void *arg, const char *bytes, size_t len, struct err *e);
+	void *arg;
+	struct answer problem; /* the body of an answer that is none */
+	bool has_failed;       /* take() has said no */
+	struct err *e;
+};
+
+static size_t
+take_stream(char *data, size_t size, size_t count, void *arg)
+{
+	struct stream *s = arg;
+	size_t len = size * count;
+	long status = 0;
+	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200)
+		return take_bytes(data, size, count, &s->problem);
+	if (s->take(s->arg, data, len, s->e) == 0)
+		return len;
+	s->has_failed = true;
+	return 0;
+}
+
+/* The next turn of a stream: 0 it ended or broke off, -1 with *e. */
+static int
+perform_stream(struct stream *s, const char *url, const char *path,
+	       const struct curl_slist *headers, const struct cli *cli,
+	       long *ret_status)
+{
+	curl_easy_setopt(s->curl, CURLOPT_URL, url);
+	restrict_transport(s->curl, url);
+	curl_easy_setopt(s->curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(s->curl, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
+	curl_easy_setopt(s->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(s->curl, CURLOPT_LOW_SPEED_TIME, STREAM_SILENCE_S);
+	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(s->curl, CURLOPT_WRITEFUNCTION, take_stream);
+	curl_easy_setopt(s->curl, CURLOPT_WRITEDATA, s);
+	CURLcode code = curl_easy_perform(s->curl);
+	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, ret_status);
+	if (s->has_failed)
+		return -1;
+	if (*ret_status == 0)
+		return err_set(s->e, ERR_PEER, 0, "GET %s: %s", url,
+			       curl_easy_strerror(code));
+	if (*ret_status < 400)
+		return 0;
+	json_t *problem =
+		s->problem.data == NULL
+			? NULL
+			: json_loadb(s->problem.data, s->problem.len, 0, NULL);
+	set_problem("GET", path, *ret_status, problem, cli, s->e);
+	json_decref(problem);
+	return -1;
+}
+
+int
+cli_stream(const struct cli *cli, const char *path, const char *last_id,
+	   int (*take)(void *arg, const char *bytes, size_t len, struct err *e),
+	   void *arg, long *ret_status, struct err *e)
+{
+	char url[1024], line[128];
+	if (str_printf(url, sizeof(url), "%s%s", cli->url, path) == -1 ||
+	    str_printf(line, sizeof(line), "Last-Event-ID: %s", last_id) == -1)
+		return err_set(e, ERR_INVALID, 0, "the URL is too long");
+	struct stream s = {
+		.curl = curl_easy_init(), .take = take, .arg = arg, .e = e};
+	if (s.curl == NULL)
+		return err_set(e, ERR_IO, 0, "libcurl does not start");
+	struct curl_slist *headers = make_headers(cli, e);
+	if (headers != NULL && last_id[0] != '\0')
+		headers = curl_slist_append(headers, line);
+	int rc = headers == NULL ? -1
+				 : perform_stream(&s, url, path, headers, cli,
+						  ret_status);
+	curl_slist_free_all(headers);
+	curl_easy_cleanup(s.curl);
+	free(s.problem.data);
+	return rc;
 }
 
 int

@@ -171,7 +171,7 @@ show_failed_tests(const struct cli *cli, const json_t *tests, size_t max)
 	}
 }
 
-/* ---- workflows --------------------------------------------------------- */
+/* ---- workflows ------------------------------------------------------- */
 
 static void
 show_steps(const struct cli *cli, const json_t *steps)

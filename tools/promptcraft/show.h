@@ -24,6 +24,12 @@ void show_failed_tests(const struct cli *cli, const json_t *tests, size_t max);
 /* A workflow's status object: steps, results, artifacts. */
 void show_workflow(const struct cli *cli, const json_t *data);
 
+/*
+ * The data of GET /api/v3/approvals/{id}: what the digest is of.  -1: it is of
+ * something else, and nothing was shown.
+ */
+int show_approval(const struct cli *cli, const json_t *approval, struct err *e);
+
 /* The outcome or status and a colour that fits it. */
 enum cli_style show_style(const char *outcome);
 

@@ -2,7 +2,8 @@
 /*
  * user.c - `promptcraft user`: accounts, for the admin of the machine.
  *
- * Works on the state directory itself, so whoever may write there may do
+ * Works on the store itself (the state directory, or the Redis that
+ * PROMPTCRAFT_STORE and REDIS_... name), so whoever may write there may do
  * this; there is no remote account management.  Started as root it first
  * becomes the owner of the directory, so that no file in it ends up with an
  * owner that the API cannot use.
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "api/auth/password.h"
+#include "api/config.h"
 #include "api/jobs/request.h"
 #include "api/store/store.h"
 #include "supervisor/base/clock.h"
@@ -59,9 +61,14 @@ become_owner(const char *dir, struct err *e)
 static int
 open_store(const struct cli *cli, struct store **ret, struct err *e)
 {
-	if (become_owner(cli->state_dir, e) == -1)
+	struct store_options options;
+
+	if (config_load_store(&options, e) == -1)
 		return -1;
-	return store_open_sqlite(cli->state_dir, ret, e);
+	if (strcmp(options.backend, "sqlite") == 0 &&
+	    become_owner(cli->state_dir, e) == -1)
+		return -1;
+	return store_open(&options, cli->state_dir, ret, e);
 }
 
 static void

@@ -69,7 +69,7 @@ static const char *const gcc_flags[] = {"-std=gnu17", "-O1",	 "-g",
 					"-Wall",      "-Wextra", "-I."};
 static const char *const gcc_libs[] = {"-lm", "-lpthread"};
 
-/* ---- which files ---------------------------------------------------- */
+/* ---- which files ----------------------------------------------------- */
 
 static const char *
 base_name(const char *path)
@@ -171,7 +171,7 @@ by_path(const void *a, const void *b)
 		      ((const struct source *)b)->path);
 }
 
-/* ---- what is in them ------------------------------------------------ */
+/* ---- what is in them ------------------------------------------------- */
 
 /* "a/../b.c" beside folder "f/" is "f/b.c"; false if it leads outside. */
 static bool
@@ -316,7 +316,7 @@ prepare(struct build *b, const struct harness_job *job, struct err *e)
 	return choose_entry(b, job, e);
 }
 
-/* ---- compile -------------------------------------------------------- */
+/* ---- compile --------------------------------------------------------- */
 
 struct command {
 	const char *argv[SOURCES_MAX + 32];
@@ -528,7 +528,7 @@ compile(struct build *b, const struct harness_job *job, const char *program,
 	return link_all(b, program, e);
 }
 
-/* ---- run ------------------------------------------------------------ */
+/* ---- run ------------------------------------------------------------- */
 
 /* ".build/solution" for "src/solution.c". */
 static void

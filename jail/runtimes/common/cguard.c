@@ -35,7 +35,7 @@ static const char *const findings[] = {
 /* Functions that end the process; each gets a guard of its own. */
 static const char *const exits[] = {"exit", "_exit", "_Exit", "quick_exit"};
 
-/* ---- canaries ------------------------------------------------------- */
+/* ---- canaries -------------------------------------------------------- */
 
 /*
  * Statements that must not be left in peace.  Compiled if the tests call
@@ -263,7 +263,7 @@ cguard_write_copy(struct cguard *g, const char *path, const char *text,
 	return 0;
 }
 
-/* ---- names ---------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------- */
 
 int
 cguard_init(struct cguard *g, struct err *e)
@@ -317,7 +317,7 @@ cguard_options(struct cguard *g, bool has_canary, const char *ret[4])
 	ret[n] = NULL;
 }
 
-/* ---- the page ------------------------------------------------------- */
+/* ---- the page -------------------------------------------------------- */
 
 int
 cguard_open(struct cguard *g, struct err *e)

@@ -35,7 +35,8 @@ struct child {
 	pid_t pid;
 	struct stream streams[2];
 	bool has_ended;
-	/* Of the last piece of stdout: did another process leave a line open?
+	/*
+	 * Of the last piece of stdout: did another process leave a line open?
 	 */
 	bool is_others_line;
 	struct harness_end end;

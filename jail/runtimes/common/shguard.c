@@ -105,7 +105,7 @@ is_changed(const struct shguard *g)
 	       !shsource_has_word(g->original, g->original_len, "chmod");
 }
 
-/* ---- scripts -------------------------------------------------------- */
+/* ---- scripts --------------------------------------------------------- */
 
 /* What is never true, by programs that scripts look with. */
 static const struct {
@@ -317,7 +317,7 @@ judge_script(const struct shguard *g, struct testrun *run, int status)
 			"the exit status is not the one that the tests gave");
 }
 
-/* ---- bats ----------------------------------------------------------- */
+/* ---- bats ------------------------------------------------------------ */
 
 /* What is never true, by each of the means that a file may use. */
 static const struct {
@@ -442,7 +442,7 @@ may_skip(const struct shguard *g, const char *name, size_t name_len)
 	return false;
 }
 
-/* ---- bats' copy ----------------------------------------------------- */
+/* ---- bats' copy ------------------------------------------------------ */
 
 static bool
 next_line(const char **at, const char *end, const char **ret, size_t *ret_len)
@@ -613,7 +613,7 @@ shguard_bats_output(void *arg, int stream, const char *data, size_t len)
 	}
 }
 
-/* ---- the end -------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------- */
 
 int
 shguard_finish(struct shguard *g, struct testrun *run, int status)

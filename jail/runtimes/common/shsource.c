@@ -278,7 +278,7 @@ shsource_next_function(const char *text, size_t len, size_t *at,
 	return false;
 }
 
-/* ---- bats ----------------------------------------------------------- */
+/* ---- bats ------------------------------------------------------------ */
 
 static const char *
 skip_blanks(const char *at, const char *end)

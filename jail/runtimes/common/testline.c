@@ -70,7 +70,7 @@ without_trailing_blanks(const char *s, size_t len)
 	return len;
 }
 
-/* ---- TAP ------------------------------------------------------------ */
+/* ---- TAP ------------------------------------------------------------- */
 
 /* The rest of the line as the message. */
 static void
@@ -190,7 +190,7 @@ testline_parse_tap(const char *line, size_t len, struct testline *ret)
 	}
 }
 
-/* ---- Unity ---------------------------------------------------------- */
+/* ---- Unity ----------------------------------------------------------- */
 
 /* "3 Tests 1 Failures 0 Ignored" */
 static bool
@@ -252,7 +252,7 @@ testline_parse_unity(const char *line, size_t len, struct testline *ret)
 		ret->kind = TESTLINE_CASE;
 }
 
-/* ---- cmocka --------------------------------------------------------- */
+/* ---- cmocka ---------------------------------------------------------- */
 
 /* "[==========] 3 test(s) run.", since 1.1.6 with the group's name before. */
 static bool

@@ -58,7 +58,7 @@ message_add(struct testrun *run, const char *text, size_t len)
 	run->message_len += len;
 }
 
-/* ---- cases ---------------------------------------------------------- */
+/* ---- cases ----------------------------------------------------------- */
 
 static void
 flush_case(struct testrun *run)
@@ -244,7 +244,7 @@ handle_bail(struct testrun *run, const struct testline *l)
 	run->has_bailed = true;
 }
 
-/* ---- lines ---------------------------------------------------------- */
+/* ---- lines ----------------------------------------------------------- */
 
 /* The format to which a line belongs clearly, else TESTRUN_UNKNOWN. */
 static enum testrun_format
@@ -345,7 +345,7 @@ testrun_output(void *arg, int stream, const char *data, size_t len)
 	}
 }
 
-/* ---- the end -------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------- */
 
 /* What happened, then the end of stderr, or of stdout if that is empty. */
 static void

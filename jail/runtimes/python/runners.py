@@ -309,14 +309,27 @@ class PytestReporter:
             "(pytest)", "error", 0.0, f"stopped: {excinfo.value}")
 
 
+def asked_plugins(tree):
+    """Coroutine tests have a usual plugin, which is there for those that ask;
+    the system's own: no folder of the job is searched yet."""
+    names = {getattr(part, field, None) for part in ast.walk(tree)
+             for field in ("attr", "name", "module")}
+    if not names & {"asyncio", "pytest_asyncio"}:
+        return []
+    if importlib.util.find_spec("pytest_asyncio") is None:
+        return []
+    return [importlib.import_module("pytest_asyncio.plugin")]
+
+
 def run_pytest(run, pytest, source):
+    plugins = asked_plugins(run.plan.tree)
     sys.path.insert(0, os.getcwd())
     reporter = PytestReporter(pytest, run, source)
     # No capture: what a test prints belongs to the job's output.
     code = pytest.main(
         ["-q", "-s", "--tb=short", "--color=no", "-p", "no:cacheprovider"]
         + ["--", run.job.tests],
-        plugins=[reporter],
+        plugins=[reporter, *plugins],
     )
     if code == pytest.ExitCode.USAGE_ERROR:
         run.results.test("(pytest)", "error", 0.0, "usage error; see stderr")
@@ -420,6 +433,9 @@ def run(job, data, results, plan_module, witness_module):
     witness.add_notes()
     witness.add_canaries()
     if kind == "pytest":
+        # Plugins that happen to be installed, or that a job's *.dist-info names,
+        # are no part of a run; tests that want one have it in pytest_plugins.
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         import pytest
         from _pytest.assertion.rewrite import rewrite_asserts
 
