@@ -78,7 +78,7 @@ add_sample(struct samples *s, uint64_t us)
 		s->us[s->len++] = us;
 }
 
-/* ---- one run ------------------------------------------------------------ */
+/* ---- one run --------------------------------------------------------- */
 
 static void
 make_bundle(const struct program *p, struct bundle_writer *w)
@@ -144,8 +144,7 @@ run_bare(const struct program *p)
 		give_up(p->name, "the bare run did not exit with 0");
 }
 
-/* ---- latency --------------------------------------------------------------
- */
+/* ---- latency --------------------------------------------------------- */
 
 static void
 be_idle(enum mode mode)
@@ -240,8 +239,7 @@ print_latency(size_t p, enum mode mode)
 	       jail_p50 / bare_p50);
 }
 
-/* ---- throughput ------------------------------------------------------------
- */
+/* ---- throughput ------------------------------------------------------ */
 
 struct burst {
 	const char *socket;

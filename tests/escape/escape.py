@@ -20,6 +20,7 @@ import contextlib
 import functools
 import hashlib
 import json
+import math
 import os
 import shutil
 import signal
@@ -30,12 +31,16 @@ import tempfile
 import time
 from pathlib import Path
 
+from promptcraft import is_standby
+
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[1]
 BUILD = Path(os.environ.get("PROMPTCRAFT_BUILD",
                             REPO / "build" / "release")).resolve()
 PROGRAMS = HERE / "programs"
 PROFILES = ("strict", "standard", "permissive")
+# As tests/integration/promptcraft.py: more than 1 on an emulated processor.
+SLOWNESS = float(os.environ.get("PROMPTCRAFT_SLOW_MACHINE", "1"))
 CLI = BUILD / "promptcraft"
 CLIENT_UID = 61234  # beside root, who may connect
 
@@ -49,20 +54,37 @@ lockdown_seccomp lockdown_init setresuid setresgid getresuid getresgid prctl
 syscall fsconfig fsmount fstatvfs openat kill collect_files bundle_reader_next
 net_loopback net_hostname fd_is_sealed_memfd""".split()
 SUPERVISOR_WRAPS = """gate_check_filtered gate_check_ready gate_check_init
+    gate_check_init_fds gate_check_limits
 jail_spawn syscall unshare mount_setattr fd_memfd_sealed fd_is_sealed_memfd
-fstatfs openat prctl host_probe job_limits job_check_request
+fstatfs fstatvfs openat prctl host_probe job_limits job_check_request
 getsockopt""".split()
 
 
-def wait_for(get, is_good=bool, seconds=20, pause=0.02):
+def slow(seconds):
+    """That much time, and more where everything takes longer."""
+    return math.ceil(seconds * SLOWNESS)
+
+
+def wait_for(get, is_good=bool, seconds=60, pause=0.02):
     """Call get() until is_good(value); the value, or an AssertionError."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + slow(seconds)
     while True:
         value = get()
         if is_good(value):
             return value
         assert time.monotonic() < deadline, f"not in {seconds} s: {value!r}"
         time.sleep(pause)
+
+
+def pids_below(cgroup):
+    """In it and in those below it.  On v2 one goes with its job, so it may be
+    gone at any moment; the walk says nothing of that, the read does."""
+    pids = set()
+    for directory, _, _ in os.walk(cgroup):
+        with contextlib.suppress(OSError):
+            pids |= set(map(int, (Path(directory) / "cgroup.procs")
+                            .read_text().split()))
+    return pids
 
 
 # ---- what came out of it ---------------------------------------------------
@@ -133,12 +155,15 @@ def shared_files(source):
 
 # ---- the product -------------------------------------------------------------
 
+# No jails but those of jobs: with slots=1 they follow each other in one slot.
+NONE_READY = ("--standby", "0")
+
 
 class Supervisor:
     """A private supervisor; `loose` words make it a weaker one."""
 
     def __init__(self, directory, loose=(), slots=8, policy_dir=None,
-                 runtime_dir=None, prefix=(), cli=CLI):
+                 runtime_dir=None, prefix=(), cli=CLI, options=()):
         self.dir = Path(directory)
         self.dir.mkdir(mode=0o711, exist_ok=True)
         self.loose = sorted(loose)
@@ -151,7 +176,7 @@ class Supervisor:
                      "--policy-dir", str(policy_dir or BUILD / "policy"),
                      "--runtime-dir", str(runtime_dir or BUILD / "runtimes"),
                      "--libexec-dir", str(libexec), "--slots", str(slots),
-                     "--client-uid", str(CLIENT_UID)]
+                     "--client-uid", str(CLIENT_UID), *options]
 
     def spawn(self):
         self.log = open(self.dir / "log", "ab")
@@ -160,7 +185,7 @@ class Supervisor:
 
     def start(self, seconds=60):
         self.spawn()
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + slow(seconds)
         while True:
             with contextlib.suppress(OSError):
                 self.hello()
@@ -173,7 +198,7 @@ class Supervisor:
         """It must end by itself; what it said."""
         self.spawn()
         try:
-            code = self.process.wait(timeout=seconds)
+            code = self.process.wait(timeout=slow(seconds))
         except subprocess.TimeoutExpired:
             self.stop()
             raise AssertionError("it started: " + self.log_text())
@@ -196,7 +221,7 @@ class Supervisor:
                 os.kill(self.pid, how)
             except (OSError, ValueError):  # not that far, or gone
                 self.process.send_signal(how)
-        code = self.process.wait(timeout=60)
+        code = self.process.wait(timeout=300)
         self.log.close()
         return code
 
@@ -205,7 +230,7 @@ class Supervisor:
 
     def connect(self):
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        sock.settimeout(60)
+        sock.settimeout(slow(60))
         sock.connect(str(self.socket))
         return sock
 
@@ -236,14 +261,13 @@ class Supervisor:
         tops = (self.state / "cgroups").read_text().split()
         return [slot for top in tops for slot in Path(top).glob("slot-*")]
 
+    def jail_pids(self):
+        """Of all jails, with a job or without; zombies are in no cgroup."""
+        return set().union(*map(pids_below, self.cgroups()))
+
     def job_pids(self):
-        """Of all jobs that run now; zombies are in no cgroup."""
-        pids = set()
-        for slot in self.cgroups():
-            for file in slot.rglob("cgroup.procs"):
-                with contextlib.suppress(OSError):
-                    pids |= set(map(int, file.read_text().split()))
-        return pids
+        """Of all jobs whose bundle has been unpacked."""
+        return {pid for pid in self.jail_pids() if not is_standby(pid)}
 
     def popen(self, profile, program, argv=(), files=None, limits=None,
               tests=None, collect=(), stdin=None, runtime=None):
@@ -282,10 +306,10 @@ class Supervisor:
         process.streams, process.place = (out, err), place
         return process
 
-    def finish(self, process, timeout=120):
+    def finish(self, process, timeout=300):
         """Wait for what popen() started; its Run."""
         try:
-            process.wait(timeout=timeout)
+            process.wait(timeout=slow(timeout))
         finally:
             if process.poll() is None:
                 process.kill()
@@ -307,7 +331,7 @@ class Supervisor:
             audit = self.record(data["job_id"])
         return Run(data, audit)
 
-    def run(self, profile, program, timeout=120, **fields):
+    def run(self, profile, program, timeout=300, **fields):
         return self.finish(self.popen(profile, program, **fields), timeout)
 
     def client(self):
@@ -412,7 +436,8 @@ class Plain:
             done = subprocess.run(
                 [str(self.world.plain_binary), *policy, self.layers, *words,
                  *map(str, argv)], cwd=place, capture_output=True, text=True,
-                errors="replace", timeout=timeout, stdin=subprocess.DEVNULL)
+                errors="replace", timeout=slow(timeout),
+                stdin=subprocess.DEVNULL)
         finally:
             shutil.rmtree(place, ignore_errors=True)
         code = done.returncode
@@ -484,13 +509,17 @@ class Host:
         """Cgroups of jobs that have a process in them."""
         return {str(slot) for sup in self.world.supervisors
                 for slot in sup.cgroups()
-                if any(f.read_text().strip()
-                       for f in slot.rglob("cgroup.procs"))}
+                if not all(map(is_standby, pids_below(slot)))}
 
     def mem_available(self):
+        """With what the kernel keeps in each processor's own list of free
+        pages: hundreds of MiB since Linux 6.7, given back slowly."""
+        kept = sum(int(line.split()[1]) for line in
+                   Path("/proc/zoneinfo").read_text().splitlines()
+                   if line.split()[0] == "count:")
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
+                return int(line.split()[1]) * 1024 + kept * 4096
         raise AssertionError("no MemAvailable")
 
     def file_hash(self, path):

@@ -27,9 +27,8 @@ class Live:
         self.supervisor = supervisor
         before = supervisor.job_pids()
         self.sock = supervisor.connect()
-        fd = wire.sealed(data or wire.program(code))
-        wire.send(self.sock, wire.submit(policy=profile, **fields), [fd])
-        os.close(fd)
+        wire.post(self.sock, wire.submit(policy=profile, **fields),
+                  data or wire.program(code))
         raw, control, _, _ = self.sock.recvmsg(512, 512)
         kind = struct.unpack_from("<HH", raw)[1]
         assert kind == wire.STARTED, wire.Done(raw)

@@ -29,7 +29,7 @@
 #define REAL_POLICYC "/nowhere"
 #endif
 
-/* ---- one function a control --------------------------------------------- */
+/* ---- one function a control ------------------------------------------ */
 
 static void
 drop_seccomp(struct policy *p)
@@ -202,7 +202,7 @@ loosen(struct policy *p)
 	crypto_hash_sha256(p->sha256, (const unsigned char *)p, sizeof(*p));
 }
 
-/* ---- the real one -------------------------------------------------------- */
+/* ---- the real one ---------------------------------------------------- */
 
 /* Its output in dst, at most size bytes; how many, or -1 with its status. */
 static ssize_t

@@ -108,7 +108,12 @@ WRAP(int, lockdown_seccomp, const struct policy *policy, int *ret_listener,
 
 WRAP(int, lockdown_init, struct jail *jail, struct err *e)
 {
-	return is_loose("init") ? 0 : __real_lockdown_init(jail, e);
+	if (is_loose("init"))
+		return 0;
+	/* Kept for the payload only, which is cloned by now. */
+	if (is_loose("caps") && __real_lockdown_bounds(e) < 0)
+		return -1;
+	return __real_lockdown_init(jail, e);
 }
 
 WRAP(int, setresuid, uid_t r, uid_t u, uid_t s)

@@ -32,6 +32,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -63,6 +64,16 @@ WRAP(int, gate_check_ready, const struct gate_expected *x, struct err *e)
 WRAP(int, gate_check_init, const struct gate_expected *x, struct err *e)
 {
 	return is_loose("gate") ? 0 : __real_gate_check_init(x, e);
+}
+
+WRAP(int, gate_check_init_fds, const struct gate_expected *x, struct err *e)
+{
+	return is_loose("gate") ? 0 : __real_gate_check_init_fds(x, e);
+}
+
+WRAP(int, gate_check_limits, const struct gate_expected *x, struct err *e)
+{
+	return is_loose("gate") ? 0 : __real_gate_check_limits(x, e);
 }
 
 WRAP(int, jail_spawn, const struct jail_spawn_request *request,
@@ -156,11 +167,14 @@ WRAP(int, openat, int dirfd, const char *path, int flags, ...)
 	va_start(ap, flags);
 	mode = va_arg(ap, mode_t);
 	va_end(ap);
-	if (is_loose("links"))
+	if (is_loose("links") || is_loose("nofollow"))
 		flags &= ~O_NOFOLLOW;
 	if (is_loose("core-socket") &&
 	    strcmp(path, "sys/kernel/core_pattern") == 0)
 		return host_with_core_socket();
+	/* Of the host's network namespace, which is not the child's to set. */
+	if (is_loose("netns") && strncmp(path, "sys/net/", 8) == 0)
+		return __real_openat(AT_FDCWD, "/dev/null", flags, mode);
 	return __real_openat(dirfd, path, flags, mode);
 }
 
@@ -177,6 +191,16 @@ WRAP(int, mount_setattr, int fd, const char *path, unsigned flags,
 	if (is_loose("mounts-ro"))
 		attr->attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
 	return __real_mount_setattr(fd, path, flags, attr, size);
+}
+
+/* jail/root.c looks at what is lent. */
+WRAP(int, fstatvfs, int fd, struct statvfs *vfs)
+{
+	int rc = __real_fstatvfs(fd, vfs);
+
+	if (rc == 0 && is_loose("mounts-ro"))
+		vfs->f_flag |= ST_RDONLY;
+	return rc;
 }
 
 WRAP(int, fd_memfd_sealed, const char *name, const void *buf, size_t len,

@@ -67,10 +67,12 @@ def test_c01_foreign_architecture(jail, profile, host):
     with host.unchanged():
         run = jail(profile).run("c01_foreign.c")
     assert run.blocked() == FOREIGN, run
-    for name in FOREIGN - {"compat_syscall"}:
+    by_maker = {"sysenter", "compat_syscall"}
+    for name in FOREIGN - by_maker:
         assert run.attempts[name] == ("blocked", "SIGSYS"), run
-    # Processors of one maker do not have it: SIGILL.
-    assert run.attempts["compat_syscall"][1] in ("SIGSYS", "SIGILL"), run
+    # Each of these two is SIGILL on the processors of one maker.
+    found = {run.attempts[name][1] for name in by_maker}
+    assert "SIGSYS" in found <= {"SIGSYS", "SIGILL"}, run
 
 
 def test_c01_control_no_architecture_check(loose):
@@ -333,7 +335,7 @@ def test_c08_flood_is_counted_and_holds_up_nobody(jail, profile):
     assert run.reason == "denied", run
     assert sum(d.get("count", 1) for d in run.denials) <= 64, run.denials
     assert rss(supervisor.process.pid) < before + (1 << 20)
-    assert worst < 2, worst
+    assert worst < escape.slow(2), worst
 
 
 def test_c08_control_no_filter(loose):
@@ -355,19 +357,26 @@ def own(tmp_path_factory, world):
     for one in made:
         if getattr(one, "process", None) is not None:
             one.stop(signal.SIGKILL)
-        for slot in one.cgroups() if (one.state / "cgroups").exists() else []:
-            wait_for(lambda: all(not f.read_text() for f in
-                                 slot.rglob("cgroup.procs")))
-            slot.rmdir()
-            if not list(slot.parent.glob("slot-*")):
-                slot.parent.rmdir()
+        if (one.state / "cgroups").exists():
+            remove_cgroups(one)
+
+
+def remove_cgroups(supervisor):
+    """What one that was killed has left; on v2 it may have no slots."""
+    for slot in supervisor.cgroups():
+        wait_for(lambda: not escape.pids_below(slot))
+        slot.rmdir()
+    for top in map(Path, (supervisor.state / "cgroups").read_text().split()):
+        if top.exists():
+            top.rmdir()
 
 
 def test_c08_supervisor_stopped_and_killed_while_calls_wait(own, host,
                                                             profile):
     """Slow: the calls wait.  Dead: they fail, and everything ends."""
     supervisor = own(f"killed-{profile}", slots=2).start()
-    process = supervisor.popen(profile, "c08_wait.c", limits={"timeout": 25})
+    process = supervisor.popen(profile, "c08_wait.c",
+                               limits={"timeout": escape.slow(25)})
     out = process.streams[0]
     pids = wait_for(supervisor.job_pids, lambda p: len(p) >= 2)
 
@@ -394,7 +403,7 @@ def test_c08_supervisor_stopped_and_killed_while_calls_wait(own, host,
     supervisor.process.kill()
     supervisor.process.wait()
     wait_for(supervisor.job_pids, lambda left: not left, seconds=10)
-    process.wait(timeout=60)
+    process.wait(timeout=escape.slow(60))
     out.seek(0)
     text = out.read().decode()
     assert "attempt wait done" not in text, text
@@ -494,7 +503,11 @@ def test_c10_kernel_without(own, layer):
              answers(supervisor))
     assert supervisor.process.poll() is None, supervisor.log_text()
     for name in PROFILES:
-        assert layer_word(layer) in refused(supervisor, name).lower()
+        why = refused(supervisor, name).lower()
+        # jail-init, which needs no listener, may be looked at first; it has
+        # not shrunk when the payload gives up.
+        assert layer_word(layer) in why or (
+            layer == "notify" and "posture of jail-init" in why)
 
 
 def test_c10_self_test_first(own, profile):

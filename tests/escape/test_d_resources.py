@@ -2,6 +2,7 @@
 """Rows D01-D10: more of the host than a job may have."""
 
 import array
+import contextlib
 import json
 import os
 import pty
@@ -18,7 +19,7 @@ from pathlib import Path
 import pytest
 
 import wire
-from escape import BUILD, PROGRAMS, Supervisor, find_program, wait_for
+from escape import BUILD, PROGRAMS, Supervisor, find_program, slow, wait_for
 from test_c_seccomp import is_gone, own, policy_dir, rss  # noqa: F401
 
 MIB = 1 << 20
@@ -249,12 +250,14 @@ def test_d02_control_locks_allowed(special):
 
 @pytest.mark.parametrize("how", ["busy", "many", "sleep", "stop"])
 def test_d03_wall_clock(jail, profile, how, host):
+    limit = slow(1)
     with host.unchanged():
-        run = jail(profile).run("d03_cpu.c", argv=[how], limits={"timeout": 1})
+        run = jail(profile).run("d03_cpu.c", argv=[how],
+                                limits={"timeout": limit})
     assert (run.outcome, run.reason) == ("timeout", "timeout"), run
     assert run.attempts == {how: ("done", "started")}, run
     usage = run.usage
-    assert 1000 <= usage["wall_ms"] < 6000, usage
+    assert 0 <= usage["wall_ms"] - limit * 1000 < slow(5000), usage
     # The quota is refilled ten times a second; preparing costs a little.
     share = LIMITS[profile]["cpu"] / 100
     assert usage["cpu_ms"] <= usage["wall_ms"] * share * 1.15 + 300, usage
@@ -265,23 +268,25 @@ def test_d03_work_after_the_end(jail, profile, host):
     with host.unchanged():
         run = jail(profile).run("d03_cpu.c", argv=["orphans"])
     assert run.outcome == "completed" and run.exit_code == 0, run
-    assert run.usage["wall_ms"] < 5000, run.usage
+    assert run.usage["wall_ms"] < slow(5000), run.usage
 
 
 def test_d03_accounting(jail):
     """Its own count of its time is ours, but for what runs before it."""
     run = jail("strict").run("d03_count.py")
     told = figure(run, "cpu_ms")
-    assert told <= run.usage["cpu_ms"] <= told * 1.1 + 300, (told, run.usage)
+    assert told <= run.usage["cpu_ms"] <= told * 1.1 + slow(300), (
+        told, run.usage)
 
 
 def throttled(supervisor):
     """How often jobs were held back by their quota."""
     counts = [0]
     for slot in supervisor.cgroups():
-        stat = slot / "cpu.stat"
-        if stat.exists():
-            found = re.search(r"nr_throttled (\d+)", stat.read_text())
+        # On v1 only one of a slot's cgroups has it; on v2 it ends with the job.
+        with contextlib.suppress(FileNotFoundError):
+            found = re.search(r"nr_throttled (\d+)",
+                              (slot / "cpu.stat").read_text())
             counts.append(int(found[1]) if found else 0)
     return sum(counts)
 
@@ -290,7 +295,7 @@ def run_and_watch(supervisor, profile):
     """Eight busy processes for a second; how often they were held back."""
     before, most = throttled(supervisor), 0
     process = supervisor.popen(profile, "d03_cpu.c", argv=["many"],
-                               limits={"timeout": 2})
+                               limits={"timeout": slow(2)})
     while process.poll() is None:
         most = max(most, throttled(supervisor) - before)
         time.sleep(0.02)
@@ -311,7 +316,7 @@ def test_d03_control_no_cpu_quota(loose):
 
 def test_d03_control_more_time(special, jail):
     """Two seconds end what four do not; the client asked for more each time."""
-    asked = {"timeout": 20}
+    asked = {"timeout": slow(20)}
     run = special.run("short", "d03_cpu.c", argv=["nap"], limits=asked)
     assert run.outcome == "timeout" and "nap_end" not in run.attempts, run
     run = special.run("strict", "d03_cpu.c", argv=["nap"], limits=asked)
@@ -368,11 +373,10 @@ def test_d05_client_that_reads_nothing(jail, profile):
     """The job waits, its time runs on; nobody keeps what it says."""
     supervisor = jail(profile).supervisor
     before = rss(supervisor.process.pid)
-    fd = wire.sealed(wire.program("import os\n"
-                                  "while True: os.write(1, bytes(65536))"))
     with supervisor.connect() as sock:
-        wire.send(sock, wire.submit(policy=profile, wall_ms=1500), [fd])
-        os.close(fd)
+        wire.post(sock, wire.submit(policy=profile, wall_ms=1500),
+                  wire.program("import os\n"
+                               "while True: os.write(1, bytes(65536))"))
         message, fds = receive(sock)
         assert kind(message) == wire.STARTED
         began = time.monotonic()
@@ -380,7 +384,7 @@ def test_d05_client_that_reads_nothing(jail, profile):
     done = wire.Done(message)
     assert wire.NAMES[done.outcome] == "timeout" and \
         done.reason == "timeout", done
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < slow(10)
     for one in [*fds, *more]:
         os.close(one)
     assert rss(supervisor.process.pid) < before + MIB
@@ -482,13 +486,11 @@ def test_d06_request_limits_overflow(jail, profile, asked):
     most = LIMITS[profile]
     supervisor = jail(profile).supervisor
     large = {0: 0, 1: 1 << 24, 2**31: 2**63, 2**32 - 1: 2**64 - 1}[asked]
-    fd = wire.sealed(wire.program("print('ran')"))
     with supervisor.connect() as sock:
-        wire.send(sock, wire.submit(
+        wire.post(sock, wire.submit(
             policy=profile, wall_ms=large, memory=large, output=large,
             pids=max(asked, 16) if asked == 1 else asked,
-            cpu=asked), [fd])
-        os.close(fd)
+            cpu=asked), wire.program("print('ran')"))
         message, fds = receive(sock)
         assert kind(message) == wire.STARTED, wire.Done(message)
         limits = started_limits(message)
@@ -556,7 +558,7 @@ def test_d07_no_core_and_no_handler(jail, profile, host):
 
 def test_d07_limit_seen_from_outside(jail, profile, host):
     process = jail(profile).popen("d03_cpu.c", argv=["sleep"],
-                                  limits={"timeout": 2})
+                                  limits={"timeout": slow(2)})
     seen = set()
 
     def look():
@@ -607,7 +609,7 @@ def test_d08_stubborn_jobs_end_when_the_client_goes(jail, profile, host):
             supervisor_forget(job)
     print(json.dumps({"row": "D08", "profile": profile,
                       "kill_s": round(took, 3)}))
-    assert took < 10
+    assert took < slow(10)
     assert len(supervisor.cgroups()) <= max(before, 4 * 8)
     assert supervisor.hello()["free"] == 8 or wait_for(
         lambda: supervisor.hello()["free"] == 8)
@@ -761,7 +763,7 @@ def test_d10_many_at_once_on_a_host_with_many_mounts(own):  # noqa: F811
     print(json.dumps({"row": "D10", "jobs": MANY, "slots": SLOTS,
                       "mounts": MOUNTS, "median_ms": times[len(times) // 2],
                       "p99_ms": p99}))
-    assert p99 < 20000
+    assert p99 < slow(20000)
     assert len({run.audit["slot"] for run in runs}) > SLOTS // 4
     wait_for(lambda: supervisor.hello()["free"], lambda free: free == SLOTS)
 
@@ -770,7 +772,7 @@ def test_d10_control_more_than_slots(own):  # noqa: F811
     """What the number of slots holds: with one, the others are refused."""
     supervisor = own("one-slot", slots=1).start()
     first = supervisor.popen("strict", "d03_cpu.c", argv=["sleep"],
-                             limits={"timeout": 3})
+                             limits={"timeout": slow(3)})
     wait_for(lambda: supervisor.hello()["free"] == 0)
     second = supervisor.run("strict", "d10_true.sh")
     assert second.outcome != "completed", second

@@ -208,11 +208,6 @@ LACKS = {"userns-limit": "user namespace", "no-memory": "memory",
 
 
 def lacks(mode):
-    """A prefix; a hierarchy that this host does not have says so."""
-    if mode.startswith("no-") and escape.Path(
-            f"/sys/fs/cgroup/{mode[3:]}/tasks").exists() is False:
-        pytest.skip("cgroup v2: controllers are not mounted one by one; "
-                    "tests/vm has it")
     return (*LIMITED, mode)
 
 
@@ -229,7 +224,8 @@ def test_f03_a_missing_layer_refuses(own, mode):
 @pytest.mark.parametrize("mode", LACKS)
 def test_f03_doctor_names_cause_and_fix(mode):
     done = subprocess.run([*lacks(mode), escape.CLI, "doctor", "--json"],
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True,
+                          timeout=escape.slow(60))
     report = json.loads(done.stdout)
     missing = [x for x in report["layers"] if x["state"] == "missing"]
     assert done.returncode == 1 and missing
@@ -317,7 +313,7 @@ CALLS = ("unshare", "bpf", "ptrace", "io_uring_setup")
 def test_f06_every_refusal_is_counted(jail, profile, each):
     """Four threads at a time, up to 8,000 refusals: none is lost."""
     run = jail(profile).run("f06_denials.c", argv=[each],
-                            limits={"timeout": 30})
+                            limits={"timeout": escape.slow(30)})
     all_blocked(run, {"calls"})
     total = 4 * each
     assert run.denials_total == total * len(CALLS), run
@@ -348,7 +344,7 @@ def test_f06_other_jobs_wait_for_no_flood(jail, profile):
     escape.wait_for(one.supervisor.job_pids)
     run = jail(profile).run("f01_more.py")
     assert run.outcome == "completed"
-    assert run.usage["wall_ms"] < 10000
+    assert run.usage["wall_ms"] < escape.slow(10000)
     flood = one.finish(process)
     assert flood.denials_total > 0
     assert flood.audit["denials"]["total"] == flood.denials_total

@@ -9,14 +9,14 @@ import struct
 import uuid
 
 from test_supervisor import (DONE, HELLO, REASONS, REFUSED, STARTED, SUBMIT,
-                             Done, entry, head, sealed)
+                             SUBMIT_SIZE, Done, entry, head, post)
 
 MANIFEST, FILE, COLLECT = 1, 2, 3
 NAMES = {1: "exited", 2: "signaled", 3: "timeout", 4: "killed", 5: "refused",
          6: "error"}
 __all__ = ["DONE", "HELLO", "MANIFEST", "FILE", "COLLECT", "REASONS",
            "REFUSED", "STARTED", "SUBMIT", "NAMES", "Done", "entry", "head",
-           "sealed", "manifest", "bundle", "program", "submit", "send", "Job",
+           "post", "manifest", "bundle", "program", "submit", "send", "Job",
            "job"]
 
 
@@ -45,11 +45,12 @@ def field(value, size):
 def submit(job_id=None, policy="strict", runtime="python", actor="escape",
            workflow="", step=0, attempt=0, wall_ms=20000, memory=0, output=0,
            pids=0, cpu=0, **head_fields):
-    return (head(SUBMIT, 264, **{"nfds": 1, **head_fields}) +
+    return (head(SUBMIT, SUBMIT_SIZE, **head_fields) +
             field(job_id or str(uuid.uuid4()), 40) + field(policy, 32) +
             field(runtime, 32) + field(actor, 64) + field(workflow, 40) +
             struct.pack("<II", step, attempt) +
-            struct.pack("<QQQII", wall_ms, memory, output, pids, cpu))
+            struct.pack("<QQQIIII", wall_ms, memory, output, pids, cpu, 0,
+                        0))
 
 
 def send(sock, data, fds=()):
@@ -104,12 +105,7 @@ def read_all(fd):
 
 
 def job(supervisor, data, **fields):
-    """One whole job; data is a bundle's bytes or an fd."""
-    fd = sealed(data) if isinstance(data, bytes) else data
-    try:
-        with supervisor.connect() as sock:
-            send(sock, submit(**fields), [fd])
-            return Job(sock)
-    finally:
-        if isinstance(data, bytes):
-            os.close(fd)
+    """One whole job; data is a bundle's bytes."""
+    with supervisor.connect() as sock:
+        post(sock, submit(**fields), data)
+        return Job(sock)

@@ -60,7 +60,7 @@ static bool is_payload;
 static struct rlimit asked; /* of the limit that is not set */
 static bool has_asked;
 
-/* ---- faults that need the payload to stay ------------------------------- */
+/* ---- faults that need the payload to stay ---------------------------- */
 
 static bool
 stay_here(void)
@@ -90,7 +90,9 @@ __wrap_execve(const char *path, char *const *argv, char *const *envp)
 	return (int)RAW(SYS_execve, path, argv, envp);
 }
 
-/* ---- file descriptors --------------------------------------------------- */
+/* ---- file descriptors ------------------------------------------------ */
+
+static int early_fd = -1;
 
 /* Something of the host, opened before the pivot, kept at HIGH_FD. */
 static void
@@ -101,7 +103,7 @@ open_early(void)
 	if (fault_is("fd-host-dir*") || fault_is("init-fd"))
 		fd = (int)RAW(SYS_openat, AT_FDCWD, "/etc",
 			      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	else if (fault_is("fd-host-path"))
+	else if (fault_is("fd-host-path") || fault_is("root-host"))
 		fd = (int)RAW(SYS_openat, AT_FDCWD, "/", O_PATH | O_CLOEXEC);
 	else if (fault_is("fd-host-file"))
 		fd = (int)RAW(SYS_openat, AT_FDCWD, "/etc/passwd",
@@ -109,6 +111,7 @@ open_early(void)
 	else if (fault_is("fd-socket")) {
 		(void)RAW(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, pair);
 		fd = pair[0];
+		(void)RAW(SYS_close, pair[1]);
 	} else if (fault_is("fd-pipe*")) {
 		(void)RAW(SYS_pipe2, pair, 0);
 		fd = pair[1];
@@ -116,15 +119,29 @@ open_early(void)
 		fd = JAIL_FD_POLICY;
 	else if (fault_is("fd-control"))
 		fd = JAIL_FD_CONTROL;
-	if (fd >= 0)
-		(void)RAW(SYS_dup3, fd, HIGH_FD, O_CLOEXEC);
+	if (fd < 0)
+		return;
+	(void)RAW(SYS_dup3, fd, HIGH_FD, O_CLOEXEC);
+	if (fd != JAIL_FD_POLICY && fd != JAIL_FD_CONTROL)
+		early_fd = fd;
+}
+
+/* The payload has it now: it is not to be found in jail-init. */
+static void
+close_early(void)
+{
+	if (early_fd < 0 || fault_is("init-fd"))
+		return;
+	(void)RAW(SYS_close, early_fd);
+	(void)RAW(SYS_close, HIGH_FD);
 }
 
 static bool
 keeps_high_fd(void)
 {
-	return fault_is("fd-*") && !fault_is("fd-missing") &&
-	       !fault_is("fd-swapped") && !fault_is("fd-listener");
+	return fault_is("root-host") ||
+	       (fault_is("fd-*") && !fault_is("fd-missing") &&
+		!fault_is("fd-swapped") && !fault_is("fd-listener"));
 }
 
 static long
@@ -155,7 +172,7 @@ static int faulty_fsconfig(int fd, unsigned cmd, const char *key,
 static int faulty_mount_setattr(int fd, const char *path, unsigned flags,
 				struct mount_attr *attr, size_t size);
 
-/* ---- calls -------------------------------------------------------------- */
+/* ---- calls ----------------------------------------------------------- */
 
 static long
 fake_getcwd(char *dst, size_t size)
@@ -267,6 +284,21 @@ __wrap_getpid(void)
 	return fault_is("share-pid") ? 1 : (pid_t)RAW(SYS_getpid, 0);
 }
 
+/* The root of the host with the working directory of the jail. */
+static int
+take_host_root(void)
+{
+	int work = (int)RAW(SYS_openat, AT_FDCWD, JAIL_WORK_DIR,
+			    O_PATH | O_DIRECTORY);
+
+	if (work < 0 || RAW(SYS_fchdir, HIGH_FD) < 0 ||
+	    RAW(SYS_chroot, ".") < 0 || RAW(SYS_fchdir, work) < 0)
+		return -1;
+	(void)RAW(SYS_close, work);
+	(void)RAW(SYS_close, HIGH_FD);
+	return 0;
+}
+
 int
 __wrap_chdir(const char *path)
 {
@@ -274,7 +306,7 @@ __wrap_chdir(const char *path)
 		if (fault_is("cwd") || fault_is("share-mnt"))
 			path = "/tmp";
 		else if (fault_is("root-host"))
-			return 0; /* it is there since mount_pivot */
+			return take_host_root();
 	}
 	return (int)RAW(SYS_chdir, path);
 }
@@ -292,7 +324,7 @@ set_caps(uint32_t effective, uint32_t permitted, uint32_t inheritable)
 	return (int)RAW(SYS_capset, &head, data);
 }
 
-/* ---- ids ---------------------------------------------------------------- */
+/* ---- ids ------------------------------------------------------------- */
 
 static int
 set_ids(long nr, const char *const names[4], long fs_nr, long id)
@@ -372,7 +404,7 @@ __wrap_setfsgid(gid_t id)
 	return (int)RAW(SYS_setfsgid, id);
 }
 
-/* ---- limits ------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------- */
 
 /* "rlimit-N": number N is not set, and reads as if it were. */
 static bool
@@ -410,14 +442,6 @@ __wrap_getrlimit(int resource, struct rlimit *limit)
 	return rc;
 }
 
-WRAP(int, lockdown_limits, const struct policy *policy, struct err *e)
-{
-	is_payload = true;
-	return __real_lockdown_limits(policy, e);
-}
-
-/* ---- capabilities ------------------------------------------------------- */
-
 static bool
 is_cap_fault(void)
 {
@@ -425,18 +449,41 @@ is_cap_fault(void)
 	       fault_is("uid-fs");
 }
 
+/* jail-init's, and with it the payload's, which has to keep something. */
 WRAP(int, lockdown_bounds, struct err *e)
+{
+	return is_cap_fault() ? 0 : __real_lockdown_bounds(e);
+}
+
+WRAP(int, lockdown_init, struct jail *jail, struct err *e)
+{
+	if (is_cap_fault() && __real_lockdown_bounds(e) < 0)
+		return -1;
+	return __real_lockdown_init(jail, e);
+}
+
+static void
+keep_caps(void)
 {
 	const uint32_t bit = 1u << KEPT_CAP;
 
-	if (!is_payload || !is_cap_fault())
-		return __real_lockdown_bounds(e);
 	if (fault_is("cap-inheritable") || fault_is("cap-ambient"))
 		(void)set_caps(UINT32_MAX, UINT32_MAX, bit);
 	for (unsigned long cap = 0; cap < 64; cap++)
 		if (!(fault_is("cap-bounding") && cap == KEPT_CAP))
 			(void)RAW(SYS_prctl, PR_CAPBSET_DROP, cap, 0, 0, 0);
-	return (int)RAW(SYS_prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0);
+	(void)RAW(SYS_prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0);
+}
+
+WRAP(int, lockdown_limits, const struct policy *policy, struct err *e)
+{
+	is_payload = true;
+	if (is_cap_fault())
+		keep_caps();
+	/* What jail-init kept is not to be the payload's fault, too. */
+	if (fault_is("init-bounding"))
+		(void)RAW(SYS_prctl, PR_CAPBSET_DROP, KEPT_CAP, 0, 0, 0);
+	return __real_lockdown_limits(policy, e);
 }
 
 /* Allow all, with a listener as the policy's filter has one. */
@@ -476,7 +523,7 @@ WRAP(int, lockdown_caps, uint64_t keep, struct err *e)
 	return (int)RAW(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-/* ---- seccomp ------------------------------------------------------------ */
+/* ---- seccomp --------------------------------------------------------- */
 
 static int
 wait_forever(void *arg)
@@ -527,6 +574,8 @@ WRAP(int, lockdown_seccomp, const struct policy *policy, int *ret_listener,
 	int rc;
 
 	start_others();
+	if (fault_is("gate-early")) /* before anything of it was looked at */
+		(void)RAW(SYS_write, PAYLOAD_FD_GATE, "R", 1);
 	*ret_listener = -1;
 	if (fault_is("seccomp-none"))
 		return 0;
@@ -562,7 +611,7 @@ WRAP(int, landlock_apply, const struct policy *policy, struct err *e)
 	return __real_landlock_apply(policy, e);
 }
 
-/* ---- mounts ------------------------------------------------------------- */
+/* ---- mounts ---------------------------------------------------------- */
 
 static int
 faulty_fsmount(int fd, unsigned flags, unsigned attrs)
@@ -635,11 +684,6 @@ WRAP(int, mount_sources, struct jail *jail, struct err *e)
 	return __real_mount_sources(jail, e);
 }
 
-WRAP(int, mount_dev, struct jail *jail, struct err *e)
-{
-	return fault_is("share-mnt") ? 0 : __real_mount_dev(jail, e);
-}
-
 static void
 attach_at(const struct jail *jail, int fd, const char *name)
 {
@@ -683,21 +727,22 @@ WRAP(int, mount_pivot, struct jail *jail, struct err *e)
 		attach_at(jail,
 			  (int)RAW(SYS_open_tree, AT_FDCWD, "/usr/share",
 				   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC),
-			  "extra");
+			  "tmp/extra");
 	if (fault_is("mount-tmpfs"))
-		attach_at(jail, new_tmpfs(), "extra");
+		attach_at(jail, new_tmpfs(), "tmp/extra");
 	if (fault_is("mount-twice"))
 		attach_at(jail, new_tmpfs(), "usr/include");
 	if (fault_is("mount-missing")) {
 		(void)RAW(SYS_fchdir, jail->root_fd);
 		(void)RAW(SYS_umount2, "usr/include", MNT_DETACH);
 	}
-	if (fault_is("root-host")) {
-		(void)RAW(SYS_fchdir, jail->root_fd);
-		(void)RAW(SYS_chdir, JAIL_WORK_DIR + 1);
-		return 0;
-	}
 	return __real_mount_pivot(jail, e);
+}
+
+WRAP(int, mount_detach, struct jail *jail, struct err *e)
+{
+	close_early();
+	return fault_is("share-mnt") ? 0 : __real_mount_detach(jail, e);
 }
 
 WRAP(int, net_hostname, struct jail *jail, struct err *e)

@@ -42,12 +42,16 @@ static const char fake_document[] =
 	",\"metrics\":{\"steps_completed\":0,\"security_issues_found\":0,"
 	"\"security_issues_resolved\":0,\"test_success_rate\":0.0,"
 	"\"total_cost\":0.0,\"total_duration_minutes\":0.0}"
+	",\"history\":[{\"id\":1,\"at\":\"2025-01-01T00:00:00Z\","
+	"\"event\":\"approval_requested\",\"step_id\":1,"
+	"\"status\":\"waiting_approval\",\"progress_percentage\":0.0,"
+	"\"message\":null}]"
 	",\"approvals\":[{\"approval_id\":\"a1\",\"step_id\":1,"
 	"\"description\":\"d\",\"approval_type\":\"code_deployment\","
 	"\"status\":\"pending\",\"risk_level\":\"low\",\"digest\":\"00\","
 	"\"requested_us\":1,\"expires_us\":4102444800000000}]}";
 
-/* ---- engine and host ---------------------------------------------------- */
+/* ---- engine and host ------------------------------------------------- */
 
 static const struct proto_runtime_info fake_runtimes[] = {
 	{.name = "python",
@@ -70,6 +74,13 @@ void
 workflow_engine_kick(struct workflow_engine *engine)
 {
 	(void)engine;
+}
+
+bool
+workflow_engine_has_analyst(const struct workflow_engine *engine)
+{
+	(void)engine;
+	return false;
 }
 
 void
@@ -131,6 +142,17 @@ job_host_runtime(struct job_host *host, const char *language,
 }
 
 bool
+job_host_runtime_of_policy(struct job_host *host, const char *policy,
+			   const char *name, struct proto_runtime_info *ret)
+{
+	(void)host;
+	(void)policy;
+	(void)name;
+	(void)ret;
+	return false;
+}
+
+bool
 job_host_runtime_by_path(struct job_host *host, const char *path,
 			 struct proto_runtime_info *ret)
 {
@@ -139,6 +161,17 @@ job_host_runtime_by_path(struct job_host *host, const char *path,
 		return false;
 	*ret = fake_runtimes[0];
 	return true;
+}
+
+int
+job_host_check_policy(struct job_host *host, const char *name,
+		      const char *sha256, struct err *e)
+{
+	(void)host;
+	(void)name;
+	(void)sha256;
+	(void)e;
+	return 0;
 }
 
 int
@@ -158,6 +191,24 @@ job_host_slot_release(struct job_host *host)
 	(void)host;
 }
 
+bool
+job_host_slot_is_wanted(struct job_host *host)
+{
+	(void)host;
+	return false;
+}
+
+int
+job_host_slot_yield(struct job_host *host, uint32_t wait_ms, int stop_fd,
+		    struct err *e)
+{
+	(void)host;
+	(void)wait_ms;
+	(void)stop_fd;
+	(void)e;
+	return 0;
+}
+
 struct monitor_state
 monitor_state(struct monitor *monitor)
 {
@@ -165,7 +216,7 @@ monitor_state(struct monitor *monitor)
 	return (struct monitor_state){true, true, true};
 }
 
-/* ---- store -------------------------------------------------------------- */
+/* ---- store ----------------------------------------------------------- */
 
 const char *
 store_backend_name(const struct store *s)
@@ -242,9 +293,8 @@ store_workflow_create(struct store *s, const struct store_workflow_meta *meta,
 }
 
 int
-store_workflow_get(struct store *s, const char *id,
-		   struct store_workflow_meta *ret, char **ret_document,
-		   struct err *e)
+store_workflow_peek(struct store *s, const char *id,
+		    struct store_workflow_meta *ret, struct err *e)
 {
 	(void)s;
 	if (strcmp(id, FAKE_WORKFLOW_ID) != 0)
@@ -257,6 +307,33 @@ store_workflow_get(struct store *s, const char *id,
 		.created_us = 1,
 		.updated_us = 2,
 	};
+	return 0;
+}
+
+int
+store_glance(struct store *s, const char *user_id, uint32_t token_version,
+	     const char *workflow_id, const char *counter_key,
+	     uint32_t window_s, struct store_glance *ret, struct err *e)
+{
+	struct err ignored;
+
+	(void)token_version;
+	*ret = (struct store_glance){0};
+	(void)store_user_get_by_id(s, user_id, &ret->user, &ignored);
+	(void)store_workflow_peek(s, workflow_id, &ret->meta, &ignored);
+	return counter_key != NULL
+		       ? store_counter_hit(s, counter_key, window_s, &ret->hits,
+					   &ret->reset_s, e)
+		       : 0;
+}
+
+int
+store_workflow_get(struct store *s, const char *id,
+		   struct store_workflow_meta *ret, char **ret_document,
+		   struct err *e)
+{
+	if (store_workflow_peek(s, id, ret, e) < 0)
+		return -1;
 	*ret_document = strdup(fake_document);
 	return 0;
 }
@@ -264,9 +341,12 @@ store_workflow_get(struct store *s, const char *id,
 int
 store_workflow_update(struct store *s, struct store_workflow_meta *meta,
 		      const char *summary, const char *document,
+		      const struct store_outgoing *out, size_t out_len,
 		      uint64_t lease_token, struct err *e)
 {
 	(void)s;
+	(void)out;
+	(void)out_len;
 	(void)lease_token;
 	(void)e;
 	fake_check_document(summary, document);
@@ -275,17 +355,228 @@ store_workflow_update(struct store *s, struct store_workflow_meta *meta,
 }
 
 int
-store_workflow_list(struct store *s, const char *user_id, uint32_t limit,
+store_workflow_list(struct store *s, const struct store_workflow_query *query,
 		    int (*fn)(void *arg, const struct store_workflow_meta *meta,
 			      const char *summary),
 		    void *arg, struct err *e)
 {
 	(void)s;
+	(void)query;
+	(void)fn;
+	(void)arg;
+	(void)e;
+	return 0;
+}
+
+int
+store_idempotency_claim(struct store *s, const char *user_id, const char *key,
+			const char *fingerprint, uint64_t expires_us,
+			bool *ret_is_new, char ret_fingerprint[65],
+			char **ret_answer, struct err *e)
+{
+	(void)s;
+	(void)expires_us;
+	(void)e;
+	FUZZ_CHECK(strcmp(user_id, FAKE_USER_ID) == 0);
+	FUZZ_CHECK(strlen(key) <= 255);
+	FUZZ_CHECK(str_copy(ret_fingerprint, 65, fingerprint) == 0);
+	*ret_is_new = true;
+	*ret_answer = NULL;
+	return 0;
+}
+
+int
+store_idempotency_answer(struct store *s, const char *user_id, const char *key,
+			 const char *answer, struct err *e)
+{
+	(void)s;
 	(void)user_id;
+	(void)key;
+	(void)answer;
+	(void)e;
+	return 0;
+}
+
+int
+store_idempotency_release(struct store *s, const char *user_id, const char *key,
+			  struct err *e)
+{
+	(void)s;
+	(void)user_id;
+	(void)key;
+	(void)e;
+	return 0;
+}
+
+/* What the sender and its settings call, which no request reaches. */
+int
+store_delivery_claim(struct store *s, uint64_t lease_ms,
+		     struct store_delivery *ret, char **ret_document,
+		     uint64_t *ret_lease_token, struct err *e)
+{
+	(void)s;
+	(void)lease_ms;
+	(void)ret;
+	(void)ret_document;
+	(void)ret_lease_token;
+	return err_set(e, ERR_NOT_FOUND, 0, "no delivery is due");
+}
+
+int
+store_delivery_update(struct store *s, const struct store_delivery *d,
+		      const char *document, uint64_t lease_token, struct err *e)
+{
+	(void)s;
+	(void)d;
+	(void)document;
+	(void)lease_token;
+	return err_set(e, ERR_CONFLICT, 0, "the lease is lost");
+}
+
+int
+store_delivery_retry(struct store *s, const char *delivery_id, uint64_t due_us,
+		     struct err *e)
+{
+	(void)s;
+	(void)due_us;
+	return err_set(e, ERR_NOT_FOUND, 0, "no dead delivery %s", delivery_id);
+}
+
+int
+store_delivery_expire(struct store *s, uint64_t before_us, uint64_t *ret_count,
+		      struct err *e)
+{
+	(void)s;
+	(void)before_us;
+	(void)e;
+	*ret_count = 0;
+	return 0;
+}
+
+int
+store_setting_get(struct store *s, const char *key, char **ret_value,
+		  struct err *e)
+{
+	(void)s;
+	(void)ret_value;
+	return err_set(e, ERR_NOT_FOUND, 0, "no setting %s", key);
+}
+
+int
+store_setting_put(struct store *s, const char *key, const char *value,
+		  bool replace, struct err *e)
+{
+	(void)s;
+	(void)value;
+	(void)replace;
+	return err_set(e, ERR_CONFLICT, 0, "%s is there", key);
+}
+
+int
+store_delivery_put(struct store *s, const struct store_outgoing *out,
+		   struct err *e)
+{
+	(void)s;
+	(void)e;
+	FUZZ_CHECK(out->document != NULL);
+	return 0;
+}
+
+int
+store_delivery_list(struct store *s, const char *status, uint32_t limit,
+		    int (*fn)(void *arg, const struct store_delivery *d,
+			      const char *document),
+		    void *arg, struct err *e)
+{
+	(void)s;
+	(void)status;
 	(void)limit;
 	(void)fn;
 	(void)arg;
 	(void)e;
+	return 0;
+}
+
+int
+store_usage_add(struct store *s, const char *date, const char *entry,
+		struct err *e)
+{
+	(void)s;
+	(void)e;
+	FUZZ_CHECK(strlen(date) == 10);
+	FUZZ_CHECK(entry != NULL);
+	return 0;
+}
+
+int
+store_usage_expire(struct store *s, const char *before_date, struct err *e)
+{
+	(void)s;
+	(void)before_date;
+	(void)e;
+	return 0;
+}
+
+int
+store_user_list(struct store *s,
+		int (*fn)(void *arg, const struct store_user *user), void *arg,
+		struct err *e)
+{
+	(void)s;
+	(void)fn;
+	(void)arg;
+	(void)e;
+	return 0;
+}
+
+int
+store_usage_list(struct store *s, const char *date, uint32_t limit,
+		 int (*fn)(void *arg, const char *entry), void *arg,
+		 struct err *e)
+{
+	(void)s;
+	(void)date;
+	(void)limit;
+	(void)fn;
+	(void)arg;
+	(void)e;
+	return 0;
+}
+
+int
+store_spend_reserve(struct store *s, const struct store_spend *spend,
+		    uint64_t day_limit_micros, uint64_t workflow_limit_micros,
+		    struct store_spend_totals *ret_totals, struct err *e)
+{
+	(void)s;
+	(void)day_limit_micros;
+	(void)workflow_limit_micros;
+	(void)e;
+	*ret_totals = (struct store_spend_totals){spend->micros, spend->micros};
+	return 0;
+}
+
+int
+store_spend_settle(struct store *s, const char *spend_id, uint64_t micros,
+		   struct store_spend_totals *ret_totals, struct err *e)
+{
+	(void)s;
+	(void)spend_id;
+	(void)e;
+	*ret_totals = (struct store_spend_totals){micros, micros};
+	return 0;
+}
+
+int
+store_spend_sum(struct store *s, const char *date, const char *user_id,
+		const char *workflow_id, uint64_t *ret_micros, struct err *e)
+{
+	(void)s;
+	(void)date;
+	(void)user_id;
+	(void)workflow_id;
+	(void)e;
+	*ret_micros = 0;
 	return 0;
 }
 
@@ -370,6 +661,8 @@ fake_config(struct api_config *c)
 		.job_threads = 1,
 		.max_connections = 64,
 		.max_connections_per_address = 64,
+		.max_streams = 64,
+		.max_streams_per_user = 64,
 		.request_timeout_seconds = 30,
 	};
 	(void)str_copy(c->host, sizeof(c->host), "127.0.0.1");

@@ -196,8 +196,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* ---- edits ----------------------------------------------------------------
- */
+/* ---- edits ----------------------------------------------------------- */
 
 static void
 replace(struct content *c, size_t at, size_t old, const void *bytes, size_t len)
@@ -278,8 +277,7 @@ edit(struct fuzz_input *in)
 	}
 }
 
-/* ---- records that the key signs --------------------------------------------
- */
+/* ---- records that the key signs -------------------------------------- */
 
 static void
 put_signed(struct content *c, uint64_t seq, uint8_t prev[AUDIT_HASH_SIZE],
@@ -328,8 +326,7 @@ make_signed(struct fuzz_input *in)
 	}
 }
 
-/* ---- what must hold --------------------------------------------------------
- */
+/* ---- what must hold -------------------------------------------------- */
 
 static void
 check_verified(bool is_edited)

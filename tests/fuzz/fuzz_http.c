@@ -17,9 +17,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "api/analysis/analysis.h"
 #include "api/auth/jwt.h"
 #include "api/auth/password.h"
 #include "api/http/server.h"
+#include "api/workflow/watch.h"
 #include "supervisor/base/clock.h"
 #include "supervisor/base/fd.h"
 #include "supervisor/base/log.h"
@@ -69,8 +71,12 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	log_set_level(LOG_LEVEL_ERROR);
 	fake_config(&api.config);
 	api.config.max_body_bytes = 1u << 16;
+	(void)str_copy(api.config.rules_dir, sizeof(api.config.rules_dir),
+		       "api/analysis/rules");
 	api.engine = (struct workflow_engine *)&engine;
 	api.stop_fd = eventfd(0, EFD_CLOEXEC);
+	FUZZ_CHECK(analysis_new(&api, &api.analysis, &e) == 0);
+	FUZZ_CHECK(watch_start(&api, &api.watch, &e) == 0);
 	FUZZ_CHECK(jwt_issue(&api.config, &user, clock_wall_us() / 1000000u,
 			     &token, &e) == 0);
 	(void)str_printf(address.sun_path, sizeof(address.sun_path),

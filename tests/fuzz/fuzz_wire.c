@@ -149,7 +149,7 @@ check_again(int pair[2], const union wire_message *msg,
 
 /* As the supervisor does it; a job is not submitted but checked. */
 static void
-dispatch_one(int pair[2], const union wire_message *msg, struct wire_fds *fds)
+dispatch_one(int pair[2], const union wire_message *msg)
 {
 	struct peer peer = {.sup = sup, .sock = pair[1]};
 	union wire_message reply;
@@ -160,7 +160,7 @@ dispatch_one(int pair[2], const union wire_message *msg, struct wire_fds *fds)
 		check_submit(&msg->job_submit);
 		return;
 	}
-	if (dispatch(sup, &peer, msg, fds, &e) < 0) {
+	if (dispatch(sup, &peer, msg, &e) < 0) {
 		FUZZ_CHECK(e.kind == ERR_PEER && e.text[0] != '\0');
 		return;
 	}
@@ -185,6 +185,24 @@ check_received(const union wire_message *msg, const struct wire_fds *fds,
 		FUZZ_CHECK((fcntl(fds->fd[i], F_GETFD) & FD_CLOEXEC) != 0);
 }
 
+/* As the supervisor receives it: the same, or not at all if there are fds. */
+static void
+check_fdless(int pair[2], const uint8_t *bytes, size_t len, unsigned nfds)
+{
+	union wire_message msg;
+	struct err e = ERR_INIT;
+	enum wire_status status;
+
+	send_raw(pair[0], bytes, len, nfds);
+	status = wire_recv_fdless(pair[1], &msg, &e);
+	FUZZ_CHECK(status == WIRE_OK || status == WIRE_FAILED);
+	FUZZ_CHECK(status != WIRE_OK || nfds == 0);
+	if (status == WIRE_OK)
+		FUZZ_CHECK(memcmp(&msg, bytes, len) == 0);
+	else
+		FUZZ_CHECK(e.kind == ERR_PEER && e.text[0] != '\0');
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -206,7 +224,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	case WIRE_OK:
 		check_received(&msg, &fds, in.at, in.left, nfds);
 		check_again(pair, &msg, &fds);
-		dispatch_one(pair, &msg, &fds);
+		if (msg.head.nfds == 0)
+			dispatch_one(pair, &msg);
 		break;
 	case WIRE_FAILED:
 		FUZZ_CHECK(e.kind == ERR_PEER && e.text[0] != '\0');
@@ -215,6 +234,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		FUZZ_CHECK(!"a message that was sent is received");
 	}
 	wire_fds_done(&fds);
+	FUZZ_CHECK(fuzz_open_fds() == open_fds);
+	check_fdless(pair, in.at, in.left, nfds);
 	FUZZ_CHECK(fuzz_open_fds() == open_fds);
 	fd_close(&pair[0]);
 	fd_close(&pair[1]);

@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from contract import pytest_configure  # noqa: E402, F401
 from promptcraft import BUILD, Stack  # noqa: E402
 
 

@@ -8,10 +8,14 @@ machine itself.
   limited.py container CMD...      clone3 answers ENOSYS and clone with
                                    namespaces EPERM, as container runtimes'
                                    seccomp profiles do
+  limited.py filtered CMD...       under a seccomp filter that allows all, as
+                                   systemd's SystemCallFilter= leaves one
   limited.py own-etc CMD...        /etc may be changed: a mount namespace of
                                    the command's own with a copy of it
   limited.py no-CONTROLLER CMD...  that cgroup v1 hierarchy is not mounted, in
-                                   a mount namespace of the command's own
+                                   a mount namespace of the command's own; on
+                                   cgroup v2 it is not handed on to the cgroup
+                                   that the command sees as the top
 """
 
 import ctypes
@@ -20,7 +24,10 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
+from pathlib import Path
 
+CLONE_NEWCGROUP = 0x02000000
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
 NAMESPACES = 0x7E020000
@@ -117,6 +124,15 @@ def container():
         ins(ret, 0, 0, errno | enosys),
         ins(ret, 0, 0, errno | eperm),
     ))
+    install(program)
+
+
+def filtered():
+    own_mounts()
+    install(struct.pack("HBBI", 0x06, 0, 0, 0x7FFF0000))
+
+
+def install(program):
     code = ctypes.create_string_buffer(program, len(program))
     fprog = struct.pack("HxxxxxxP", len(program) // 8,
                         ctypes.addressof(code))
@@ -135,10 +151,55 @@ def without(controller):
         kind, _, options = right.split(" ", 2)
         if kind == "cgroup" and controller in options.split(","):
             mounts.append(left.split()[4])
-    if not mounts:
-        sys.exit(f"limited.py: there is no {controller} hierarchy")
     for mount in mounts:
         check(LIBC.umount2(os.fsencode(mount), 0), f"unmount {mount}")
+    if not mounts:
+        top = Path("/sys/fs/cgroup")
+        known = (top / "cgroup.controllers").read_text().split()
+        if controller not in known:
+            sys.exit(f"limited.py: there is no {controller} hierarchy")
+        without_v2(top, {"memory", "pids", "cpu"} - {controller})
+
+
+def without_v2(top, others):
+    """Only the others are enabled in the parent of what will be our top."""
+    outer = Path(tempfile.mkdtemp(prefix="promptcraft-limited-", dir=top))
+    inner = outer / "inner"
+    inner.mkdir()
+    (outer / "cgroup.subtree_control").write_text(
+        " ".join(f"+{name}" for name in sorted(others)))
+    remove_when_empty(outer)
+    (inner / "cgroup.procs").write_text("0")
+    unshare(CLONE_NEWCGROUP)
+    # The kernel mounts no filesystem on itself.
+    check(LIBC.umount2(os.fsencode(top), MNT_DETACH), f"unmount {top}")
+    check(LIBC.mount(b"cgroup2", os.fsencode(top), b"cgroup2", 0, None),
+          "mount cgroup2")
+
+
+def remove_when_empty(outer):
+    """By a process outside of it, when the command and all that it started
+    are over."""
+    command = os.getpid()
+    if os.fork():
+        return
+    os.setsid()
+    os.chdir(outer)  # the path will lead to another mount
+    null = os.open("/dev/null", os.O_RDWR)
+    for fd in range(3):
+        os.dup2(null, fd)
+    os.closerange(3, 1024)
+    while (os.path.exists(f"/proc/{command}") or "populated 1" in
+           Path("cgroup.events").read_text()):
+        time.sleep(0.1)
+    while True:  # others may be removing theirs below it just now
+        try:
+            for path, _, _ in os.walk("inner", topdown=False):
+                os.rmdir(path)
+            os.rmdir(f"../{outer.name}")
+            os._exit(0)
+        except OSError:
+            time.sleep(0.1)
 
 
 def own_etc():
@@ -156,6 +217,8 @@ def main():
         userns_limit()
     elif mode == "container":
         container()
+    elif mode == "filtered":
+        filtered()
     elif mode == "own-etc":
         own_etc()
     elif mode.startswith("no-"):

@@ -7,7 +7,8 @@
     client.post("/api/v3/jobs", {...}).data
     stack.down()                   # raises if anything was left behind
 
-Only the standard library; a proxy from the environment is not used.
+Each answer is held against the OpenAPI document (contract.py).  A proxy from
+the environment is not used.
 """
 
 import contextlib
@@ -23,6 +24,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import contract
+
 REPO = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("PROMPTCRAFT_BUILD", REPO / "build" / "release"))
 STACK_TOOL = REPO / "tools" / "stack"
@@ -31,6 +34,11 @@ CLI = BUILD / "promptcraft"
 # emulated processor (tests/vm).
 SLOWNESS = float(os.environ.get("PROMPTCRAFT_SLOW_MACHINE", "1"))
 HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def fewer(times, least):
+    """How often to repeat what is only likelier to fail for it."""
+    return max(least, round(times / SLOWNESS))
 
 
 class Response:
@@ -50,6 +58,15 @@ class Response:
         return f"<Response {self.status} {self.body[:500]!r}>"
 
 
+def send(request, timeout):
+    try:
+        with HTTP.open(request, timeout=timeout) as reply:
+            return Response(reply.status, reply.headers, reply.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Response(error.code, error.headers, error.read())
+
+
 class Client:
     """One person's view of the API; keeps no connection."""
 
@@ -67,12 +84,10 @@ class Client:
         all_headers.update(headers or {})
         request = urllib.request.Request(self.url + path, data=data,
                                          method=method, headers=all_headers)
-        try:
-            with HTTP.open(request, timeout=timeout) as reply:
-                return Response(reply.status, reply.headers, reply.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return Response(error.code, error.headers, error.read())
+        reply = send(request, timeout)
+        contract.look(method, path, reply.status, reply.headers, reply.body,
+                      data)
+        return reply
 
     def get(self, path, **kwargs):
         return self.request("GET", path, **kwargs)
@@ -105,7 +120,7 @@ class Client:
                         lambda data: data["status"] in until, seconds)
 
 
-def wait_for(get, is_good, seconds=10, pause=0.05):
+def wait_for(get, is_good, seconds=60, pause=0.05):
     """Call get() until is_good(value); the value, or an AssertionError."""
     deadline = time.monotonic() + seconds * SLOWNESS
     while True:
@@ -116,10 +131,25 @@ def wait_for(get, is_good, seconds=10, pause=0.05):
         time.sleep(pause)
 
 
+def is_standby(pid):
+    """Is it in a jail that has no job, or is being built?  That is where
+    nothing has been unpacked: the job's manifest is empty, or not there yet."""
+    try:
+        os.readlink(f"/proc/{pid}/exe")  # a zombie has none
+    except OSError:
+        return False
+    try:
+        return Path(f"/proc/{pid}/root/run/job").stat().st_size == 0
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+
+
 def run_stack(*args, check=True, prefix=(), **kwargs):
     done = subprocess.run([*prefix, str(STACK_TOOL), *map(str, args)],
-                          capture_output=True, text=True, timeout=180,
-                          **kwargs)
+                          capture_output=True, text=True,
+                          timeout=180 * SLOWNESS, **kwargs)
     if check:
         assert done.returncode == 0, done.stderr
     return done
@@ -163,7 +193,7 @@ class Stack:
 
     def logs(self):
         text = ""
-        for name in ("supervisor.log", "api.log"):
+        for name in ("supervisor.log", "api.log", "redis.log"):
             with contextlib.suppress(FileNotFoundError):
                 text += (self.dir / name).read_text(errors="replace")
         return text
@@ -174,11 +204,19 @@ class Stack:
     def anonymous(self):
         return Client(self.url)
 
+    def store_env(self):
+        """What tells the CLI where the state is."""
+        redis = self.info.get("redis")
+        if redis is None:
+            return {}
+        return {"PROMPTCRAFT_STORE": "redis", "REDIS_HOST": redis["socket"],
+                "REDIS_PASSWORD": redis["password"]}
+
     def new_user(self, name, role="user"):
         password = secrets.token_urlsafe(18)
         run_cli("user", "add", name, "--role", role, "--state-dir",
                 self.info["state_dir"], "--password-file", "-",
-                input=password)
+                input=password, env={**os.environ, **self.store_env()})
         reply = self.anonymous().post("/auth/token", {
             "username": name, "password": password})
         assert reply.status == 200, reply
@@ -190,14 +228,28 @@ class Stack:
         return json.loads(run_stack("status", self.dir).stdout)
 
     def pid(self, name):
-        return self.status()["processes"][name]["pid"]
+        """As tools/stack keeps it: at once, for who has a moment to meet."""
+        state = json.loads((self.dir / "stack.json").read_text())
+        return state["processes"][name]["pid"]
 
     def kill(self, name):
-        """SIGKILL to "supervisor" or "api"."""
-        os.kill(self.pid(name), signal.SIGKILL)
+        """SIGKILL to "supervisor", "api" or "redis"; then it answers nobody."""
+        pid = self.pid(name)
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: is_over(pid), bool, pause=0.001)
 
     def restart(self, name):
         return json.loads(run_stack(f"restart-{name}", self.dir).stdout)
+
+
+def is_over(pid):
+    """Is it dead, with all its threads, whether reaped or not?"""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+        threads = len(os.listdir(f"/proc/{pid}/task"))
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return text.rpartition(")")[2].split()[0] in "ZX" and threads <= 1
 
 
 def make_directory():

@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import contract
 import pytest
 from promptcraft import (BUILD, SLOWNESS, Client, Stack, make_directory,
                          problem, wait_for)
@@ -93,6 +94,78 @@ def test_parallel_guesses_get_no_further(limited):
     for thread in threads:
         thread.join()
     assert sorted(replies) == [401] * 3 + [429] * 7
+
+
+def slow_queue(client):
+    text = client.get("/metrics").body.decode()
+    return int(re.search(r'^promptcraft_http_queue{pool="slow"} (\d+)', text,
+                         re.M).group(1))
+
+
+def test_one_user_with_many_jobs_does_not_hold_up_others(limited):
+    """There is one thread for jobs: four of one user's take eight seconds."""
+    ann, bob = limited.new_user("ann-of-many"), limited.new_user("bob-of-one")
+    ended = []
+
+    def run(user, name, seconds):
+        user.job(language="python", code=f"import time; time.sleep({seconds})")
+        ended.append(name)
+
+    many = [threading.Thread(target=run, args=(ann, "ann", 2))
+            for _ in range(4)]
+    for thread in many:
+        thread.start()
+    wait_for(lambda: slow_queue(limited.client()), lambda count: count >= 3,
+             seconds=60)
+    run(bob, "bob", 0)
+    assert ended.count("ann") <= 2
+    for thread in many:
+        thread.join()
+    assert ended.count("ann") == 4
+
+
+# ---- behind a proxy -------------------------------------------------------
+
+
+def guess_from(anonymous, *senders):
+    """A wrong password; the status."""
+    head = {"X-Forwarded-For": ", ".join(senders)} if senders else {}
+    return anonymous.post("/auth/token", {"username": "sam", "password": "no"},
+                          headers=head).status
+
+
+def test_forwarded_senders_of_strangers_are_not_believed(limited):
+    """Everybody could have as many attempts as there are addresses."""
+    assert [guess_from(limited.anonymous(), f"198.51.100.{n}")
+            for n in range(4)] == [401] * 3 + [429]
+
+
+def test_each_sender_behind_a_trusted_proxy_counts_for_itself():
+    stack = Stack.up(env={
+        "PROMPTCRAFT_TRUSTED_PROXIES": "127.0.0.1, 10.1.0.0/16",
+        "PROMPTCRAFT_LOGIN_ATTEMPTS": "3",
+        "PROMPTCRAFT_MAX_CONNECTIONS_PER_ADDRESS": "8"})
+    try:
+        anonymous = stack.anonymous()
+        first = "198.51.100.1"
+        assert [guess_from(anonymous, first)
+                for _ in range(4)] == [401] * 3 + [429]
+        # What it writes itself, and a second proxy, change nothing.
+        assert guess_from(anonymous, "203.0.113.5", first) == 429
+        assert guess_from(anonymous, first, "10.1.0.7") == 429
+        assert guess_from(anonymous, first, "198.51.100.2") == 401
+        assert guess_from(anonymous, "2001:db8::1") == 401
+        # Nor is the proxy itself locked out.
+        assert guess_from(anonymous) == 401
+        assert f"address={first} " in stack.logs()
+        with contextlib.ExitStack() as held:
+            for _ in range(20):
+                held.enter_context(socket.create_connection(
+                    (urlsplit(stack.url).hostname, urlsplit(stack.url).port),
+                    30))
+            assert anonymous.get("/health").status == 200
+    finally:
+        stack.down()
 
 
 def test_rate_limits_are_per_user_and_operation(limited):
@@ -219,7 +292,7 @@ def test_keep_alive_serves_many_requests(stack):
     for path in ["/health", "/nowhere"] * 20:
         connection.request("GET", path)
         reply = connection.getresponse()
-        reply.read()
+        contract.read(reply, "GET", path)
         assert reply.status == (200 if path == "/health" else 404)
         sock = connection.sock
         assert sock is not None
@@ -231,7 +304,7 @@ def test_a_refused_body_leaves_the_connection_usable(stack):
     for _ in range(3):
         connection.request("POST", "/api/v3/jobs", body=b"x" * 100000)
         reply = connection.getresponse()
-        reply.read()
+        contract.read(reply, "POST", "/api/v3/jobs")
         assert reply.status == 401
         assert connection.sock is not None
     connection.close()
@@ -247,7 +320,9 @@ def test_chunked_bodies_have_the_same_limit(stack, client):
     connection.request("POST", "/api/v3/jobs", body=chunks(), headers={
         "Authorization": f"Bearer {client.token}",
         "Content-Type": "application/json"}, encode_chunked=True)
-    assert connection.getresponse().status == 413
+    reply = connection.getresponse()
+    contract.read(reply, "POST", "/api/v3/jobs")
+    assert reply.status == 413
     connection.close()
 
 
@@ -256,7 +331,10 @@ def test_chunked_bodies_have_the_same_limit(stack, client):
     b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n",
     # Without an end: all that follows would be the body.
     b"Transfer-Encoding: xchunked\r\n",
-    b"Transfer-Encoding: identity, chunked\r\n"])
+    b"Transfer-Encoding: identity, chunked\r\n",
+    # No length for libmicrohttpd, but one for whoever forgives the blank.
+    b"Content-Length : 2\r\n",
+    b"Transfer-Encoding\t: chunked\r\n"])
 def test_unclear_body_lengths_are_refused(stack, lengths):
     smuggled = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
     with connect(stack) as sock:
@@ -267,8 +345,30 @@ def test_unclear_body_lengths_are_refused(stack, lengths):
             sock.sendall(b"{}" + smuggled)
         answer = read_all(sock)
     assert answer.startswith(b"HTTP/1.1 400")
-    assert answer.count(b"HTTP/1.1") == 1
+    assert answer.count(b"HTTP/1.1 ") == 1
     assert "/smuggled" not in stack.logs()
+
+
+def test_http_1_0_has_no_chunks(stack):
+    with connect(stack) as sock:
+        sock.sendall(b"POST /auth/token HTTP/1.0\r\nHost: x\r\n"
+                     b"Connection: keep-alive\r\n"
+                     b"Transfer-Encoding: chunked\r\n\r\n"
+                     b"2\r\n{}\r\n0\r\n\r\n"
+                     b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = read_all(sock)
+    assert answer.startswith(b"HTTP/1.1 400"), answer
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert "/smuggled" not in stack.logs()
+
+
+@pytest.mark.parametrize("path", ["/api%2Fv3/policies", "/%2fmetrics",
+                                  "/health%00"])
+def test_a_path_is_what_a_proxy_takes_it_for(stack, path):
+    with connect(stack) as sock:
+        sock.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n"
+                     "Connection: close\r\n\r\n".encode())
+        assert read_all(sock).startswith(b"HTTP/1.1 404 ")
 
 
 SLOW = {
@@ -296,7 +396,7 @@ def test_slow_senders_are_cut_off(limited, name):
                 except TimeoutError:
                     sock.sendall(more)
     # Once for the headers, once for the body.
-    assert time.monotonic() - began < 2 * REQUEST_TIMEOUT_S + 3
+    assert time.monotonic() - began < 2 * REQUEST_TIMEOUT_S + 8
 
 
 def test_a_client_that_hangs_up_holds_nothing(limited):
@@ -309,20 +409,24 @@ def test_a_client_that_hangs_up_holds_nothing(limited):
     assert time.monotonic() - began < REQUEST_TIMEOUT_S
 
 
+def is_open(sock):
+    sock.settimeout(0.01)
+    try:
+        return sock.recv(1) != b""
+    except TimeoutError:
+        return True
+    except ConnectionError:
+        return False
+
+
 def test_one_address_cannot_take_all_connections(limited):
     held = [connect(limited) for _ in range(40)]
     try:
-        time.sleep(0.3)
-        open_ones = 0
-        for sock in held:
-            sock.settimeout(0.01)
-            try:
-                open_ones += sock.recv(1) != b""
-            except TimeoutError:
-                open_ones += 1
-            except ConnectionError:
-                pass
-        assert 8 <= open_ones <= 16
+        # The others are closed as the server comes to them.
+        open_ones = wait_for(lambda: sum(map(is_open, held)),
+                             lambda count: count <= 16,
+                             REQUEST_TIMEOUT_S - 1)
+        assert open_ones >= 8
     finally:
         for sock in held:
             sock.close()
@@ -340,15 +444,13 @@ def test_jobs_do_not_block_logins_or_health(limited):
     """The only job thread is taken; everything else still answers."""
     client = limited.client()
     sleeper = threading.Thread(target=client.post, args=("/api/v3/jobs", {
-        **SLEEPER, "limits": {"timeout_seconds": 4}}))
+        **SLEEPER, "limits": {"timeout_seconds": 10 * min(SLOWNESS, 3)}}))
     sleeper.start()
     time.sleep(0.5)
-    began = time.monotonic()
     assert login(limited.anonymous(), limited.info["admin_user"],
                  limited.info["admin_password"]).status == 200
     assert limited.anonymous().get("/health").status == 200
     assert client.get("/api/v3/policies").status == 200
-    assert time.monotonic() - began < 2 * SLOWNESS
     assert sleeper.is_alive()
     sleeper.join()
 
@@ -381,9 +483,12 @@ def test_posture_of_every_thread(stack):
 def test_files_of_the_state_are_private(stack):
     state = Path(stack.info["state_dir"])
     names = {path.name for path in state.iterdir()}
-    assert "promptcraft.db" in names
+    assert {"promptcraft.db", "releases"} <= names
+    assert stat.S_IMODE(state.stat().st_mode) & 0o077 == 0
     for path in state.iterdir():
-        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+        # A group may read releases, where its way there is open.
+        others = 0o027 if path.name == "releases" else 0o077
+        assert stat.S_IMODE(path.stat().st_mode) & others == 0, path
 
 
 class Process:
@@ -396,6 +501,8 @@ class Process:
                     "API_PORT": "0", "PROMPTCRAFT_USER": str(API_UID),
                     "PROMPTCRAFT_STATE_DIR": f"{directory}/state",
                     "PROMPTCRAFT_SUPERVISOR_SOCKET": f"{directory}/none",
+                    "PROMPTCRAFT_COOKBOOK_DIR": "none",
+                    "PROMPTCRAFT_RULES_DIR": str(BUILD / "rules"),
                     **env}
         self.process = None
 
@@ -493,9 +600,11 @@ BAD_STARTS = {
     "short secret": ({"JWT_SECRET": "hunter2hunter2"}, "JWT_SECRET"),
     "manual's secret": ({"JWT_SECRET": "your-super-secret-jwt-key-change-in-"
                                        "production"}, "JWT_SECRET"),
-    "redis": ({"PROMPTCRAFT_STORE": "redis"}, "PROMPTCRAFT_STORE"),
+    "store": ({"PROMPTCRAFT_STORE": "mysql"}, "PROMPTCRAFT_STORE"),
     "port": ({"API_PORT": "http"}, "API_PORT"),
     "host": ({"API_HOST": "no-such-host.invalid"}, "API_HOST"),
+    "proxies": ({"PROMPTCRAFT_TRUSTED_PROXIES": "proxy.example.org"},
+                "PROMPTCRAFT_TRUSTED_PROXIES"),
     "state": ({"PROMPTCRAFT_STATE_DIR": "/proc/no/such"},
               "PROMPTCRAFT_STATE_DIR"),
 }
@@ -505,7 +614,7 @@ BAD_STARTS = {
 def test_bad_settings_stop_the_start(directory, name):
     env, word = BAD_STARTS[name]
     api = Process(directory, **env).start()
-    assert api.process.wait(timeout=20) == 1
+    assert api.process.wait(timeout=60) == 1
     assert "start_failed" in api.text() and word in api.text()
     assert "hunter2" not in api.text()
 
@@ -513,7 +622,7 @@ def test_bad_settings_stop_the_start(directory, name):
 def test_ready_is_told_when_it_is_true(directory):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         notify.bind(f"\0pc-test-notify-{os.getpid()}")
-        notify.settimeout(20)
+        notify.settimeout(60)
         api = Process(directory, NOTIFY_SOCKET="@pc-test-notify-"
                                                f"{os.getpid()}").start()
         assert notify.recv(100) == b"READY=1"
@@ -537,9 +646,9 @@ def test_a_stop_answers_what_is_running(own_stack):
     began = time.monotonic()
     os.kill(pid, signal.SIGTERM)
     for thread in threads:
-        thread.join(timeout=20)
+        thread.join(timeout=20 * SLOWNESS)
     assert len(replies) == 4  # each got an answer, not a broken connection
-    assert time.monotonic() - began < 10 * SLOWNESS
+    assert time.monotonic() - began < 20 * SLOWNESS
     for reply in replies:
         assert reply.status in (200, 503), reply
     own_stack.restart("api")

@@ -15,17 +15,21 @@ from pathlib import Path
 
 import pytest
 
-from promptcraft import (BUILD, CLI, Stack, make_directory, run_stack,
-                         wait_for)
+from promptcraft import (BUILD, CLI, SLOWNESS, Stack, fewer, make_directory,
+                         run_stack, wait_for)
 from test_supervisor import EXITED, REFUSED, Supervisor, run_sleepers
 
 SOCKET = "import socket\ntry:\n    socket.socket(40, 1)\nexcept OSError: pass\n"
 
 
+DENIALS = ("import ctypes\nlibc = ctypes.CDLL(None)\n"
+           "for i in range(16):\n    libc.unshare(0x10000000 + i)\n")
+
+
 def verify(state, *options):
     return subprocess.run([CLI, "audit", "verify", "--state-dir", state,
                            *options], capture_output=True, text=True,
-                          timeout=60)
+                          timeout=60 * SLOWNESS)
 
 
 def must_verify(state, *options):
@@ -51,23 +55,6 @@ def of_type(state, kind):
     return [r for r in records(state) if r["type"] == kind]
 
 
-class Audited(Supervisor):
-    """With small files, so that there are several."""
-
-    def __init__(self, directory, options=(), **kwargs):
-        self.options = list(options)
-        super().__init__(directory, **kwargs)
-
-    def start(self):
-        real = subprocess.Popen
-        try:
-            subprocess.Popen = lambda words, **kw: real(
-                [*words, *self.options], **kw)
-            super().start()
-        finally:
-            subprocess.Popen = real
-
-
 @pytest.fixture
 def place(tmp_path):
     tmp_path.chmod(0o755)
@@ -76,7 +63,7 @@ def place(tmp_path):
 
 @contextlib.contextmanager
 def running(*args, **kwargs):
-    one = Audited(*args, **kwargs)
+    one = Supervisor(*args, **kwargs)
     try:
         yield one
     finally:
@@ -215,7 +202,7 @@ def test_tail_follows_over_files(place):
 def test_files_by_size_keep_the_chain_and_the_jobs_under_way(place):
     with running(place, options=["--audit-max-bytes", "65536"]) as one:
         sock, = run_sleepers(one, 1)
-        for _ in range(60):
+        for _ in range(200):  # a job's records are about 2 KiB
             if len(log_files(one.state)) >= 3:
                 break
             one.run("pass")
@@ -265,7 +252,7 @@ def test_verify_beside_a_busy_supervisor(place):
         for thread in threads:
             thread.start()
         try:
-            deadline = time.monotonic() + 120
+            deadline = time.monotonic() + 120 * SLOWNESS
             while len(list((one.state / "audit").glob("audit.*.log"))) < 3:
                 done = verify(one.state)
                 assert done.returncode == 0, done.stdout
@@ -306,7 +293,7 @@ def test_kill_9_leaves_evidence_of_jobs_under_way(place):
 def test_kill_9_at_any_moment_leaves_an_intact_log(place):
     """While jobs come and go and files change."""
     with running(place, options=["--audit-max-bytes", "65536"]) as one:
-        for turn in range(12):
+        for turn in range(fewer(12, 3)):
             socks = [one.submit("pass") for _ in range(6)]
             time.sleep(0.01 * turn)  # another moment each time
             one.stop(signal.SIGKILL)
@@ -691,7 +678,7 @@ def test_the_supervisor_does_not_build_on_it(place, whole, tamper):
     before = [(p, p.read_bytes()) for p in sorted(state.rglob("*"))
               if p.is_file() and p.name not in ("lock", "cgroups")]
     with pytest.raises(AssertionError) as failure:
-        Audited(place)
+        Supervisor(place)
     assert "audit log (`promptcraft audit verify`" in str(failure.value)
     assert before == [(p, p.read_bytes()) for p in sorted(state.rglob("*"))
                       if p.is_file() and p.name not in ("lock", "cgroups")]
@@ -789,7 +776,7 @@ def test_a_full_disk_refuses_jobs_loses_no_record_and_passes(place):
         fill(disk / "fill")
         done = None
         for _ in range(2000):  # until what is reserved is used up
-            done = one.run("pass")
+            done = one.run(DENIALS)  # a long record
             if done.outcome != EXITED:
                 break
         assert done.outcome == REFUSED

@@ -11,7 +11,7 @@ import pytest
 from promptcraft import CLI, run_cli
 
 COMMANDS = ["demo", "doctor", "jail run", "user add", "user passwd",
-            "user list", "token", "workflow list", "workflow show", "job"]
+            "user list", "token", "analyze", "workflow list", "workflow show", "job"]
 
 CODE = "def double(x):\n    return 2 * x\n"
 TESTS = """

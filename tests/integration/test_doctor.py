@@ -17,16 +17,18 @@ LACKS = [
     ("userns-limit", "user namespace", "user.max_user_namespaces = 0",
      "sysctl -w user.max_user_namespaces="),
     ("container", "user namespace", "ENOSYS", "seccomp profile"),
-    ("no-pids", "cgroup pids", "pids controller", "mount -t cgroup -o pids"),
-    ("no-memory", "cgroup memory", "memory controller",
-     "mount -t cgroup -o memory"),
-    ("no-cpu", "cgroup cpu", "cpu controller", "mount -t cgroup -o cpu"),
-]
+    ("filtered", "filters of jails", "Permission denied",
+     "SystemCallFilter="),
+] + [(f"no-{name}", f"cgroup {name}", f"{name} controller",
+      f"mount -t cgroup -o {name}"
+      if Path(f"/sys/fs/cgroup/{name}/tasks").exists()
+      else f"write +{name} to cgroup.subtree_control")
+     for name in ("pids", "memory", "cpu")]
 
 
-def has_v1(mode):
-    return not mode.startswith("no-") or Path(
-        f"/sys/fs/cgroup/{mode[3:]}/tasks").exists()
+# Comes from npm, and only its own analyses need it.
+ESLINT = "runtime analyze-eslint"
+HAS_ESLINT = Path("/usr/lib/node_modules/eslint-plugin-security").exists()
 
 
 def doctor(*args, prefix=()):
@@ -47,22 +49,31 @@ def test_every_layer_is_probed(stack):
         "cgroup namespace", "AppArmor and user namespaces",
         "own /proc in a user namespace", "new mount API",
         "pidfd_open, pidfd_getfd", "seccomp filters",
-        "seccomp user notification", "Landlock", "cgroup version",
+        "seccomp user notification", "filters of jails",
+        "Landlock", "cgroup version",
         "cgroup memory", "cgroup pids", "cgroup cpu", "jail-init",
         "policy strict.policy", "policy standard.policy",
         "policy permissive.policy", "runtime python", "runtime javascript",
         "runtime c", "runtime shell", "supervisor"}
     bad = [x for x in report["layers"] if x["state"] != "ok"]
-    assert not bad
-    assert (report["status"], report["exit"]) == ("ok", 0)
-    assert all(x["detail"] for x in report["layers"])
+    assert [x["name"] for x in bad] == ([] if HAS_ESLINT else [ESLINT])
+    assert not any(x["required"] for x in bad)
+    assert report["status"] == ("degraded" if bad else "ok")
+    assert report["exit"] == 0
+    assert all(x["detail"] for x in report["layers"] if x not in bad)
 
 
 def test_text_for_people_says_the_same(stack):
     done = run_cli("doctor", "--socket", stack.socket)
     lines = done.stdout.splitlines()
-    assert all(line.startswith("ok ") for line in lines[:-2])
-    assert lines[-1] == "Every layer is there: jails can run."
+    other = [line for line in lines[:-2] if not line.startswith("ok ")]
+    if HAS_ESLINT:
+        assert not other
+        assert lines[-1] == "Every layer is there: jails can run."
+    else:
+        assert other[0].split() == ["missing", *ESLINT.split()]
+        assert [line.split()[0] for line in other[1:]] == ["cause:", "fix:"]
+        assert lines[-1].startswith("Jails can run; see what is degraded")
     assert "\033" not in done.stdout
 
 
@@ -87,7 +98,6 @@ def test_an_ordinary_user_is_told_to_use_root():
 @pytest.mark.parametrize("mode,name,cause,fix", LACKS,
                          ids=[x[0] for x in LACKS])
 def test_doctor_names_cause_and_fix(mode, name, cause, fix):
-    assert has_v1(mode), "this machine has no cgroup v1: adapt the case"
     report = doctor(prefix=[*LIMITED, mode])
     layer = report["by_name"][name]
     assert layer["state"] == "missing" and layer["required"]
@@ -99,7 +109,6 @@ def test_doctor_names_cause_and_fix(mode, name, cause, fix):
 @pytest.mark.parametrize("mode,name,cause,fix", LACKS,
                          ids=[x[0] for x in LACKS])
 def test_jobs_are_refused_not_weakened(mode, name, cause, fix, tmp_path):
-    assert has_v1(mode), "this machine has no cgroup v1: adapt the case"
     prefix = [*LIMITED, mode]
     with pytest.raises(AssertionError, match="refuses jobs"):
         Stack.up(prefix=prefix).down()

@@ -9,7 +9,7 @@ through POST /api/v3/jobs, so in a jail.
 from pathlib import Path
 
 import pytest
-from promptcraft import REPO
+from promptcraft import REPO, SLOWNESS
 
 ROOT = REPO / "tests" / "forging"
 SUFFIX = {"python": ".py", "javascript": ".js", "c": ".c", "shell": ".sh"}
@@ -51,7 +51,7 @@ def request(kind, program):
         "code": files.pop(solution), "code_path": solution,
         "tests": files.pop(tests_path), "tests_path": tests_path,
         "files": [{"path": p, "content": t} for p, t in files.items()],
-        "limits": {"timeout_seconds": 20},
+        "limits": {"timeout_seconds": int(20 * min(SLOWNESS, 4))},
     }
 
 

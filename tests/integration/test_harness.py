@@ -12,6 +12,7 @@ import hmac
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -22,9 +23,10 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "corpus"))
 import bare  # noqa: E402
+from promptcraft import SLOWNESS  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("PROMPTCRAFT_BUILD", ROOT / "build" / "release"))
-TIMEOUT = 60
+TIMEOUT = 60 * SLOWNESS
 CORPUS = list(bare.programs())
 
 
@@ -476,14 +478,14 @@ def reap_left_behind(work):
 
 def test_output_passes_on_while_it_runs(job):
     """Progress is live: the first case is there before the last is run."""
-    run = job("shell", {"solution.sh": "", "test_solution.sh": """
+    run = job("shell", {"solution.sh": "", "test_solution.sh": f"""
 echo 1..2
 echo ok 1 - first
-sleep 0.3
+sleep {0.3 * SLOWNESS}
 echo ok 2 - second
 """})
     first, second = run.cases
-    assert first["duration_ms"] < 250 <= second["duration_ms"]
+    assert first["duration_ms"] < 250 * SLOWNESS <= second["duration_ms"]
 
 
 def test_odd_names_and_messages(job):
@@ -627,6 +629,44 @@ def test_pytest_bad_option(job):
     run = job("python", {"solution.py": "", "pytest.ini": "[pytest]\naddopts = --nonsense\n",
                          "test_solution.py": "def test_a(): pass\n"})
     assert run.counts == bare.counts(errors=1)
+
+
+@pytest.mark.parametrize("more,loaded", [
+    ("", []), ("pytest_plugins = ['found']\n", ["found"])])
+def test_pytest_loads_no_plugin_that_is_lying_about(job, more, loaded):
+    """Neither what the machine has installed nor an entry point among the
+    job's files; one that the tests name is theirs."""
+    run = job("python", {
+        "solution.py": "", "found.py": "print('LOADED')\n",
+        "found-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: found\nVersion: 1\n",
+        "found-1.dist-info/entry_points.txt": "[pytest11]\nfound = found\n",
+        "test_solution.py": more + f"""
+def test_a(request):
+    manager = request.config.pluginmanager
+    assert manager.list_plugin_distinfo() == []
+    assert [n for n in ("found", "asyncio") if manager.has_plugin(n)] == {loaded}
+"""})
+    assert run.counts == bare.counts(passed=1), run.out
+    assert (b"LOADED" in run.out) == bool(loaded)
+
+
+def test_pytest_asyncio_is_there_for_who_asks(job):
+    run = job("python", {
+        "solution.py": "async def one():\n    return 1\n",
+        "pytest_asyncio/__init__.py": "raise SystemExit('the job has no say')\n",
+        "test_solution.py": """
+import pytest
+from solution import one
+
+@pytest.mark.asyncio
+async def test_one():
+    assert await one() == 1
+
+@pytest.mark.asyncio
+async def test_two():
+    assert await one() == 2
+"""})
+    assert run.counts == bare.counts(passed=1, failed=1), run.out
 
 
 # ---- javascript --------------------------------------------------------
@@ -791,3 +831,57 @@ setup_file() { false; }
 @test "a" { true; }
 """})
     assert run.counts["errors"] >= 1 and run.counts["passed"] == 0
+
+
+# Python starts without site.py, and mode=run compiles in a way of its own
+# (program.py): a program may see neither.
+AS_BARE = {
+    "path": "import sys\nprint([p for p in sys.path if p.startswith('/usr')])",
+    "builtins": "print(exit, quit, copyright)\nprint(repr(license)[:40])\nexit(3)",
+    "printers": "copyright()\ncredits()\nhelp",
+    "quit": "quit('bye')",
+    "packages": "import pytest\nprint(pytest.__file__)",
+    "path files": "import warnings\nwarnings.simplefilter('ignore')\n"
+                  "import distutils\nprint(distutils.__file__)",
+    "no module": "import nothing_of_that_name",
+    "syntax error": "x = (\nprint(",
+    "warning": "x = 1\nif x is 1:\n  print('same')",
+    "warning, then error": "x = 1 is 1\ny = (",
+    "warning later": "import warnings\nprint(len(warnings.filters))\neval('1 is 1')",
+    "escape": "print('\\d')",
+    "traceback": "def f():\n  raise KeyError('a')\nf()",
+    "profile": "import sys\nprint(sys.getprofile(), sys.gettrace())",
+    "source": "import inspect\ndef f(): return 1\n"
+              "print(inspect.getsource(f), f.__code__.co_filename[-12:])",
+    "too deep": "a = " + "-" * 5000 + "1",
+    "future": "from __future__ import annotations\ndef f(x: a): pass\n"
+              "print(f.__annotations__)",
+    "cookie": "# -*- coding: latin-1 -*-\nprint('caf\\xe9')",
+    "mark": "\ufeffprint('mark')",
+    "own os": ("import os\nprint(hasattr(os, 'mine'))", "os.py"),
+    "own site": ("import site\nprint(hasattr(site, 'mine'), copyright)", "site.py"),
+    "own json": ("import json\nprint(hasattr(json, 'mine'))", "json.py"),
+}
+
+
+@pytest.mark.parametrize("name", AS_BARE)
+def test_python_programs_run_as_bare(job, tmp_path, name):
+    text, own = (*AS_BARE[name], None)[:2] if isinstance(
+        AS_BARE[name], tuple) else (AS_BARE[name], None)
+    files = {"solution.py": text, **({own: "mine = 1\n"} if own else {})}
+    folder = tmp_path / "bare"
+    folder.mkdir()
+    for file, content in files.items():
+        (folder / file).write_text(content)
+    bare_run = subprocess.run(
+        ["/usr/bin/python3", "-E", "-s", "-B", "solution.py"], cwd=folder,
+        env={"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"}, timeout=TIMEOUT,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    ours = job("python", files, mode="run")
+
+    def plain(text):
+        """Both name the file, one with its folder."""
+        return re.sub(rb"[^ \"]*solution\.py", b"solution.py", text)
+
+    assert (ours.out, ours.code) == (bare_run.stdout, bare_run.returncode), ours
+    assert plain(ours.err) == plain(bare_run.stderr), (ours.err, bare_run.stderr)

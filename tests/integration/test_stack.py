@@ -121,11 +121,36 @@ def test_down_after_a_crash_cleans_up(directory):
     assert not [g for g in groups if Path(g).exists()]
 
 
-def test_redis_is_not_there_yet(directory):
-    done = run_stack("up", directory, "--store", "redis", check=False)
-    assert done.returncode == 2
-    assert "sqlite" in done.stderr
-    assert not list(Path(directory).iterdir())
+def test_redis_and_a_node_that_joins(directory):
+    """Each goes with its stack, and the state is in the first one's Redis."""
+    directory = Path(directory)
+    other = directory.with_name(directory.name + "-2")
+    first = json.loads(run_stack("up", directory, "--store", "redis").stdout)
+    try:
+        second = json.loads(run_stack("up", other, "--join",
+                                      directory).stdout)
+        assert set(first["pids"]) == {"api", "supervisor", "redis"}
+        assert set(second["pids"]) == {"api", "supervisor"}
+        assert second["admin_password"] == first["admin_password"]
+        assert not (directory / "api" / "promptcraft.db").exists()
+        done = run_stack("restart-redis", other, check=False)
+        assert done.returncode == 2 and "no Redis of its own" in done.stderr
+    finally:
+        for stack in (other, directory):
+            done = run_stack("down", stack, "--purge", check=False)
+            assert done.returncode == 0, done.stderr
+    assert not alive([first["pids"]["redis"], second["pids"]["api"]])
+
+
+def test_join_of_a_stack_without_redis(directory):
+    run_stack("up", directory)
+    try:
+        done = run_stack("up", Path(str(directory) + "-2"), "--join",
+                         directory, check=False)
+        assert done.returncode == 1 and "--store redis" in done.stderr
+    finally:
+        run_stack("down", directory)
+        shutil.rmtree(str(directory) + "-2", ignore_errors=True)
 
 
 def test_packages_installed_under_a_running_supervisor():

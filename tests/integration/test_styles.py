@@ -6,7 +6,7 @@ tests/styles/LANGUAGE/NAME has one job each; tests/forging has the other side.
 """
 
 import pytest
-from promptcraft import REPO
+from promptcraft import REPO, SLOWNESS
 
 ROOT = REPO / "tests" / "styles"
 
@@ -25,5 +25,5 @@ def test_style(client, folder):
         language=folder.parent.name, code=files.pop(code), code_path=code,
         tests=files.pop(tests), tests_path=tests,
         files=[{"path": p, "content": t} for p, t in files.items()],
-        limits={"timeout_seconds": 30})
+        limits={"timeout_seconds": int(30 * min(SLOWNESS, 4))})
     assert data["outcome"] == "passed", data

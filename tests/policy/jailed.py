@@ -15,14 +15,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 
 from test_supervisor import (DENIAL, DONE, STARTED, Done, Supervisor,  # noqa
-                             entry, sealed, submit_message)
+                             entry, post, submit_message, until)
 
 
 @contextmanager
-def supervisor(slots=1):
+def supervisor(slots=1, standby=0):
     with tempfile.TemporaryDirectory(prefix="pc-policy-") as directory:
         Path(directory).chmod(0o755)
-        one = Supervisor(Path(directory), slots=slots)
+        one = Supervisor(Path(directory), slots=slots,
+                         options=("--standby", str(standby)))
         try:
             yield one
         finally:
@@ -45,13 +46,9 @@ class Job:
     def __init__(self, one, files, code, keep_stdin=False, **fields):
         self.one, self.denials, self.pipes = one, [], None
         self.keep_stdin, self.raw = keep_stdin, None
-        fd = sealed(bundle(files, code))
         self.sock = one.connect()
         self.sock.settimeout(120)
-        self.sock.sendmsg([submit_message(**fields)],
-                          [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
-                            array.array("i", [fd]))])
-        os.close(fd)
+        post(self.sock, submit_message(**fields), bundle(files, code))
         self.done = None
 
     def _read(self):

@@ -19,6 +19,8 @@ from jailed import Job, supervisor
 from test_supervisor import EXITED, TIMEOUT
 
 ROOT = Path(__file__).resolve().parents[2]
+# As in tests/integration/promptcraft.py.
+SLOWNESS = float(os.environ.get("PROMPTCRAFT_SLOW_MACHINE", "1"))
 SHOWN = 64  # PROTO_DENIALS_MAX
 START = """
 #include <errno.h>
@@ -153,7 +155,7 @@ int main(void)
         done = one.run("print('here')")
         assert done.outcome == EXITED, done
     # Each takes milliseconds; here two processors are shared with the flood.
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 20 * SLOWNESS
     assert rss(one) - before < 4 << 10
     flood.kill()
 
@@ -171,7 +173,7 @@ def is_waiting(pid, nr):
 
 
 def wait_until(check, seconds=30):
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * SLOWNESS
     while not check():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -233,7 +235,7 @@ def test_answers_come_late_and_are_the_same(one):
 def test_callers_that_die_while_they_wait(one):
     """The supervisor finds nobody to answer, and goes on."""
     text = BLOCKED.replace("	while (wait", """
-	sleep(1);
+	sleep(4);
 	kill(-1, SIGKILL);
 	while (wait""")
     job = start_blocked(one, text)
@@ -253,7 +255,7 @@ def test_a_supervisor_that_dies_lets_nothing_through(how):
         mine.process.send_signal(how)
         if how == signal.SIGTERM:
             mine.process.send_signal(signal.SIGCONT)
-        mine.process.wait(timeout=30)
+        mine.process.wait(timeout=30 * SLOWNESS)
         wait_until(lambda: not mine.job_processes())
         with os.fdopen(job.pipes[1], "rb") as reader:
             output = reader.read()

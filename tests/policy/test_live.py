@@ -66,7 +66,8 @@ def expected(word):
     return errno.ENOSYS if word == "audit" else getattr(errno, word)
 
 
-@pytest.fixture(scope="module", params=["strict", "standard", "permissive"])
+@pytest.fixture(scope="module", params=["strict", "standard", "permissive",
+                                         "analyzer"])
 def policy(request):
     return compile_policy(PROFILES / f"{request.param}.policy")
 

@@ -12,11 +12,14 @@ import time
 import pytest
 
 from compiled import PROFILES, compile_policy
-from jailed import Job, processes, status, supervisor
+from jailed import Job, processes, status, supervisor, until
 
 SEIZE, INTERRUPT, DETACH, GET_FILTER = 0x4206, 0x4207, 17, 0x420C
 WALL = 0x40000000
 ENOENT = 2
+
+# As in tests/integration/promptcraft.py.
+SLOWNESS = float(os.environ.get("PROMPTCRAFT_SLOW_MACHINE", "1"))
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.restype = ctypes.c_long
@@ -132,8 +135,8 @@ def test_while_it_runs(one, name, runtime):
 
 
 def wait_empty(one):
-    deadline = time.monotonic() + 30
-    while one.job_processes():
+    deadline = time.monotonic() + 30 * SLOWNESS
+    while one.jailed():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -164,7 +167,7 @@ def stop_at_gate(one, job):
         if init is None or len(others) != 1 or not has_shrunk(init):
             continue
         os.kill(init, signal.SIGSTOP)
-        deadline = time.monotonic() + 1
+        deadline = time.monotonic() + SLOWNESS
         while time.monotonic() < deadline and not job.has_started():
             if is_at_gate(others[0]):
                 return init, others[0]
@@ -174,15 +177,20 @@ def stop_at_gate(one, job):
     return None
 
 
+def hello_in(runtime):
+    """Path and text of a program."""
+    path = PROGRAMS[runtime][0]
+    return path, {"solution.py": "print('hello')",
+                  "solution.js": "console.log('hello')",
+                  "solution.sh": "echo hello\n",
+                  "solution.c": '#include <stdio.h>\n'
+                                'int main(void) { puts("hello"); }\n'}[path]
+
+
 @pytest.mark.parametrize("name", ["strict", "standard", "permissive"])
 @pytest.mark.parametrize("runtime", PROGRAMS)
 def test_at_the_gate(one, name, runtime):
-    path = PROGRAMS[runtime][0]
-    hello = {"solution.py": "print('hello')",
-             "solution.js": "console.log('hello')",
-             "solution.sh": "echo hello\n",
-             "solution.c": '#include <stdio.h>\n'
-                           'int main(void) { puts("hello"); }\n'}[path]
+    path, hello = hello_in(runtime)
     for _ in range(50):
         job = Job(one, {path: hello, **MANY}, path, policy=name,
                   runtime=runtime)
@@ -210,3 +218,25 @@ def test_at_the_gate(one, name, runtime):
     assert [tid for tid, got in filters.items() if got != [want]] == []
     assert [len(got) for got in own.values()] == [1]
     assert list(own.values()) != [[want]]
+
+
+@pytest.mark.parametrize("name", ["strict", "standard", "permissive"])
+@pytest.mark.parametrize("runtime", PROGRAMS)
+def test_before_there_is_a_job(name, runtime):
+    """In a jail that is kept ready; its job is none the worse for the look."""
+    path, hello = hello_in(runtime)
+    with supervisor(standby=1) as it:
+        for _ in range(2):
+            job = Job(it, {path: hello}, path, policy=name, runtime=runtime)
+            output, _ = job.wait()
+            assert output == "hello\n"
+            until(it.standby_pids, seconds=30)
+            init, = it.standby_pids()
+            with open(f"/proc/{init}/task/{init}/children") as file:
+                payload, = map(int, file.read().split())
+            found = read_tasks([payload])
+            assert [tid for tid, got in found.items()
+                    if got != [proven(name)]] == []
+            assert [len(got) for got in read_tasks([init]).values()] == [1]
+        assert "standby_lost" not in it.log_text()
+        assert "standby_unfit" not in it.log_text()

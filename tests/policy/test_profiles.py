@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The three profiles: what their compiled filters answer, and their limits."""
+"""The profiles: what their compiled filters answer, and their limits."""
 import ctypes
 import hashlib
 import random
@@ -13,7 +13,7 @@ from rows import rows
 NAMES = ["strict", "standard", "permissive"]
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(scope="module", params=[*NAMES, "analyzer"])
 def policy(request):
     return compile_policy(PROFILES / f"{request.param}.policy")
 
@@ -78,6 +78,20 @@ def test_a_wider_profile_allows_all_of_a_narrower_one():
         assert narrow.limits.wall_ms < wide.limits.wall_ms
         assert narrow.limits.pids < wide.limits.pids
     assert [p.has_loopback for p in policies] == [0, 0, 1]
+
+
+def test_an_analyzer_gets_less_than_strict_but_memory_and_time():
+    strict, own = (compile_policy(PROFILES / f"{n}.policy")
+                   for n in ("strict", "analyzer"))
+    assert own.syscalls_allowed < strict.syscalls_allowed
+    machine, wider = Machine(own), Machine(strict)
+    for nr in range(1024):
+        if verdict(machine.run(nr)) == "allow":
+            assert verdict(wider.run(nr)) == "allow", nr
+    assert own.limits.wall_ms < strict.limits.wall_ms
+    # What it writes can nowhere be executed.
+    assert own.tmpfs_len > 0
+    assert all(t.is_noexec for t in own.tmpfs[:own.tmpfs_len])
 
 
 def test_nothing_of_the_host_that_tells_about_it(policy):

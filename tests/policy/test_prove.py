@@ -16,7 +16,7 @@ import pytest
 from compiled import (BUILD, PROFILES, SETS, Machine, compile_policy, policyc,
                       verdict)
 
-NAMES = ["strict", "standard", "permissive"]
+NAMES = ["strict", "standard", "permissive", "analyzer"]
 CLI = BUILD / "promptcraft"
 # As in tests/integration/promptcraft.py.
 SLOWNESS = float(os.environ.get("PROMPTCRAFT_SLOW_MACHINE", "1"))

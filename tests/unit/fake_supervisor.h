@@ -89,8 +89,14 @@ fake_job(struct fake_supervisor *f, int fd, const struct proto_job_submit *s)
 	struct proto_job_started started = {.limits = s->limits};
 	struct proto_job_done done = f->done;
 	int in[2], out[2], err_[2], results[2];
+	static char bytes[PROTO_CHUNK];
+	struct err e = ERR_INIT;
 
 	f->seen_wall_ms = s->limits.wall_ms;
+	for (size_t left = s->bundle_bytes, len = 0; left > 0; left -= len)
+		if (wire_recv_bytes(fd, bytes, sizeof(bytes), &len, &e) !=
+		    WIRE_OK)
+			return;
 	started.limits.output_bytes = 1 << 20;
 	memcpy(started.job_id, s->job_id, sizeof(started.job_id));
 	memcpy(started.policy, s->policy, sizeof(started.policy));

@@ -140,7 +140,7 @@ verify(void)
 	return records;
 }
 
-/* ---- a job to record --------------------------------------------------- */
+/* ---- a job to record ------------------------------------------------- */
 
 static struct policy policy;
 static struct proto_job_submit submit;
@@ -193,7 +193,7 @@ record_job(void)
 		fail_msg("%s", e.text);
 }
 
-/* ---- tests ------------------------------------------------------------- */
+/* ---- tests ----------------------------------------------------------- */
 
 static void
 chain_goes_on_after_a_restart(void **state)
@@ -526,6 +526,83 @@ link_in_place_of_the_log_is_refused(void **state)
 	assert_int_equal(open_log(&e), -1);
 }
 
+/* ---- releases -------------------------------------------------------- */
+
+static struct proto_release
+some_release(unsigned number)
+{
+	struct proto_release r = {.policy = "strict",
+				  .runtime = "python",
+				  .actor = "a\"b\\c\n\xff",
+				  .approvals = 2,
+				  .attempt = 1};
+
+	assert_int_equal(str_printf(r.workflow, sizeof(r.workflow),
+				    "4f2a0000-0000-4000-8000-%012u", number),
+			 0);
+	memset(r.shown_sha256, 0xab, sizeof(r.shown_sha256));
+	memset(r.manifest_sha256, (int)(number & 0xff),
+	       sizeof(r.manifest_sha256));
+	return r;
+}
+
+/* What the writer remembers is what a restart reads again. */
+static void
+releases_are_remembered(void **state)
+{
+	const struct audit_release_seen *seen;
+	struct err e = ERR_INIT;
+	uint64_t seq[AUDIT_RELEASES_MAX + 2];
+
+	(void)state;
+	assert_int_equal(audit_open(dir, AUDIT_BYTES_DEFAULT, &a, &e), 0);
+	for (unsigned i = 0; i < AUDIT_RELEASES_MAX + 2; i++) {
+		const struct proto_release r = some_release(i);
+
+		assert_int_equal(audit_release(&a, &r, 7, 8, &seq[i], &e), 0);
+		assert_int_equal(a.synced, a.seq); /* on the disk at once */
+	}
+	for (int round = 0; round < 2; round++) {
+		assert_null(audit_release_find(&a, some_release(1).workflow));
+		seen = audit_release_find(&a, some_release(2).workflow);
+		assert_non_null(seen);
+		assert_int_equal(seen->seq, seq[2]);
+		assert_memory_equal(seen->manifest_sha256,
+				    some_release(2).manifest_sha256,
+				    sizeof(seen->manifest_sha256));
+		assert_memory_equal(seen->shown_sha256,
+				    some_release(2).shown_sha256,
+				    sizeof(seen->shown_sha256));
+		audit_close(&a);
+		assert_int_equal(audit_open(dir, AUDIT_BYTES_DEFAULT, &a, &e),
+				 0);
+	}
+	audit_close(&a);
+	(void)verify();
+}
+
+static void
+a_release_that_cannot_be_synced_is_an_error(void **state)
+{
+	const struct proto_release r = some_release(1);
+	struct err e = ERR_INIT;
+	uint64_t seq = 0;
+	int pipe_ends[2];
+
+	(void)state;
+	assert_int_equal(audit_open(dir, AUDIT_BYTES_DEFAULT, &a, &e), 0);
+	/* A pipe takes the line and cannot be synced. */
+	assert_int_equal(pipe(pipe_ends), 0);
+	fd_close(&a.fd);
+	a.fd = pipe_ends[1];
+	assert_int_equal(audit_release(&a, &r, 7, 8, &seq, &e), -1);
+	assert_true(a.is_broken);
+	assert_null(audit_release_find(&a, r.workflow));
+	assert_int_equal(seq, 0);
+	fd_close(&pipe_ends[0]);
+	audit_close(&a);
+}
+
 #define WITH_DIR(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -543,6 +620,8 @@ main(void)
 		WITH_DIR(refusals_of_one_uid_are_in_one_row),
 		WITH_DIR(key_is_not_inherited),
 		WITH_DIR(link_in_place_of_the_log_is_refused),
+		WITH_DIR(releases_are_remembered),
+		WITH_DIR(a_release_that_cannot_be_synced_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

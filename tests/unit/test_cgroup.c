@@ -21,7 +21,7 @@
 #include "supervisor/base/str.h"
 #include "supervisor/cgroup.h"
 
-/* ---- /proc texts ------------------------------------------------------- */
+/* ---- /proc texts ----------------------------------------------------- */
 
 static const char mounts_v1[] =
 	"23 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n"
@@ -133,7 +133,7 @@ membership(void **state)
 			 -1);
 }
 
-/* ---- a directory of plain files ---------------------------------------- */
+/* ---- a directory of plain files -------------------------------------- */
 
 struct tree {
 	char path[32];

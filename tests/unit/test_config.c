@@ -65,10 +65,26 @@ test_defaults(void **state)
 	assert_int_equal(config.rate_execute, 5);
 	assert_int_equal(config.rate_status, 200);
 	assert_int_equal(config.rate_analyze, 60);
+	assert_int_equal(config.analyze_timeout_s, 60);
 	assert_int_equal(config.rate_jobs, 600);
 	assert_int_equal(config.job_memory_bytes, 512u << 20);
 	assert_int_equal(config.max_body_bytes, 4u << 20);
 	assert_false(config.approval_allow_self);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(config.approval_required[i], 1);
+	assert_string_equal(config.approval_for_release, "true");
+	assert_string_equal(config.approval_auto_max_risk, "none");
+	assert_string_equal(config.release_dir,
+			    "/var/lib/promptcraft/api/releases");
+	assert_int_equal(config.release_min_free_bytes, 256u << 20);
+	assert_true(config.enable_cost_tracking);
+	assert_int_equal(config.daily_cost_limit_micros, 10000000);
+	assert_int_equal(config.execution_cost_limit_micros, 2000000);
+	assert_int_equal(config.cost_alert_millionths, 800000);
+	assert_int_equal(config.idempotency_hours, 24);
+	assert_int_equal(config.usage_days, 7);
+	assert_true(config.enable_metrics);
+	assert_string_equal(config.metrics_token, "");
 }
 
 static void
@@ -85,6 +101,9 @@ test_values(void **state)
 	setenv("APPROVAL_ALLOW_SELF", "Yes", 1);
 	setenv("RATE_LIMIT_EXECUTE_PER_HOUR", "0", 1);
 	setenv("JWT_EXPIRATION_HOURS", "", 1);
+	setenv("DAILY_COST_LIMIT", "0.1", 1);
+	setenv("EXECUTION_COST_LIMIT", "1000000", 1);
+	setenv("COST_ALERT_THRESHOLD", "1", 1);
 	setenv("PROMPTCRAFT_STORE", "sqlite", 1);
 	config = load();
 	assert_int_equal(config.port, 0);
@@ -95,6 +114,41 @@ test_values(void **state)
 	assert_true(config.approval_allow_self);
 	assert_int_equal(config.rate_execute, 0);
 	assert_int_equal(config.jwt_expiration_hours, 24);
+	assert_int_equal(config.daily_cost_limit_micros, 100000);
+	assert_int_equal(config.execution_cost_limit_micros,
+			 UINT64_C(1000000000000));
+	assert_int_equal(config.cost_alert_millionths, 1000000);
+}
+
+static void
+test_redis(void **state)
+{
+	struct api_config config;
+	struct store_options options;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	setenv("REDIS_HOST", "/run/redis.sock", 1);
+	setenv("REDIS_PASSWORD", "of Redis", 1);
+	/* Not chosen: not there. */
+	config = load();
+	assert_string_equal(config.store.backend, "sqlite");
+	assert_string_equal(config.store.redis.host, "");
+	setenv("PROMPTCRAFT_STORE", "redis", 1);
+	setenv("REDIS_DB", "3", 1);
+	assert_int_equal(config_load_store(&options, &e), 0);
+	assert_string_equal(options.backend, "redis");
+	assert_string_equal(options.redis.host, "/run/redis.sock");
+	assert_string_equal(options.redis.password, "of Redis");
+	assert_int_equal(options.redis.port, 6379);
+	assert_int_equal(options.redis.db, 3);
+	config = load();
+	assert_string_equal(config.store.redis.password, "of Redis");
+	config_wipe_environment();
+	assert_null(getenv("REDIS_PASSWORD"));
+	setenv("REDIS_USERNAME", "api", 1);
+	assert_int_equal(config_load(&config, &e), -1);
+	assert_non_null(strstr(e.text, "REDIS_USERNAME"));
 }
 
 static void
@@ -118,9 +172,30 @@ test_faults(void **state)
 		 "111111111111111111111111111111111111"},
 		{"PROMPTCRAFT_MAX_BODY_BYTES", "1G"},
 		{"APPROVAL_ALLOW_SELF", "maybe"},
+		{"APPROVAL_REQUIRED_HIGH", "0"},
+		{"APPROVAL_REQUIRED_CRITICAL", "11"},
+		{"REQUIRE_APPROVAL_FOR_DEPLOYMENT", "sometimes"},
+		{"REQUIRE_APPROVAL_FOR_EXTERNAL_API", "yes"},
+		{"APPROVAL_AUTO_MAX_RISK", "high"},
+		{"APPROVAL_AUTO_MIN_SCORE", "101"},
+		{"APPROVAL_REMINDER_MINUTES", "-1"},
+		{"PROMPTCRAFT_RELEASE_DIR", "relative/path"},
 		{"LOG_LEVEL", "loud"},
+		{"DAILY_COST_LIMIT", "1000000.000001"},
+		{"DAILY_COST_LIMIT", "$5"},
+		{"DAILY_COST_LIMIT", "-1"},
+		{"EXECUTION_COST_LIMIT", "1e3"},
+		{"EXECUTION_COST_LIMIT", "0.0000001"},
+		{"COST_ALERT_THRESHOLD", "1.000001"},
+		{"COST_ALERT_THRESHOLD", "80%"},
+		{"PROMPTCRAFT_IDEMPOTENCY_HOURS", "0"},
+		{"PROMPTCRAFT_METRICS_TOKEN",
+		 "0123456789abcdef0123456789abcde"},
 		{"PROMPTCRAFT_STATE_DIR", "relative/path"},
-		{"PROMPTCRAFT_STORE", "redis"},
+		{"PROMPTCRAFT_STORE", "mysql"},
+		{"REDIS_PORT", "0"},
+		{"REDIS_PORT", "65536"},
+		{"REDIS_DB", "first"},
 		{"JWT_SECRET", "0123456789abcdef0123456789abcde"},
 		{"JWT_SECRET", "your-secret-key-change-in-production"},
 		{"JWT_SECRET",
@@ -215,6 +290,8 @@ test_generated_secret(void **state)
 
 		snprintf(path, sizeof(path), "%s/promptcraft.db", dirs[i]);
 		assert_int_equal(unlink(path), 0);
+		snprintf(path, sizeof(path), "%s/counters", dirs[i]);
+		assert_int_equal(unlink(path), 0);
 		assert_int_equal(rmdir(dirs[i]), 0);
 	}
 }
@@ -227,6 +304,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_defaults),
 		TEST(test_values),
+		TEST(test_redis),
 		TEST(test_faults),
 		TEST(test_too_long_texts),
 		TEST(test_errors_do_not_repeat_values),

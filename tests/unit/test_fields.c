@@ -195,7 +195,7 @@ test_long_unknown_key(void **state)
 	json_decref(input);
 }
 
-/* ---- bodies ----------------------------------------------------------- */
+/* ---- bodies ---------------------------------------------------------- */
 
 static void
 assert_body(const char *bytes, size_t len, int status, const char *field,
@@ -310,7 +310,7 @@ test_media_types(void **state)
 	assert_false(body_is_json_type(""));
 }
 
-/* ---- problems ---------------------------------------------------------- */
+/* ---- problems -------------------------------------------------------- */
 
 static void
 test_inner_errors_stay_inside(void **state)
@@ -346,7 +346,7 @@ test_problem_of_broken_utf8(void **state)
 	json_decref(res.body);
 }
 
-/* ---- routing ----------------------------------------------------------- */
+/* ---- routing --------------------------------------------------------- */
 
 static void
 no_handler(struct api *api, const struct http_request *req,
@@ -358,11 +358,11 @@ no_handler(struct api *api, const struct http_request *req,
 }
 
 static const struct http_route routes[] = {
-	{"GET", "/health", 0, NULL, no_handler},
-	{"POST", "/jobs", 0, NULL, no_handler},
-	{"GET", "/jobs/{id}", 0, NULL, no_handler},
-	{"POST", "/jobs/{id}/cancel", 0, NULL, no_handler},
-	{NULL, NULL, 0, NULL, NULL},
+	{"GET", "/health", 0, NULL, no_handler, NULL},
+	{"POST", "/jobs", 0, NULL, no_handler, NULL},
+	{"GET", "/jobs/{id}", 0, NULL, no_handler, NULL},
+	{"POST", "/jobs/{id}/cancel", 0, NULL, no_handler, NULL},
+	{NULL, NULL, 0, NULL, NULL, NULL},
 };
 
 static void

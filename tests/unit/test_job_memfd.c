@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The memfds that the supervisor takes: a bundle from a client, result files
- * from a jail.  Neither is read before its size is known to be small.
+ * The memfds that the supervisor takes: result files from a jail.  None is read
+ * before its size is known to be small.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,28 +28,6 @@ sealed_hole(off_t size)
 	assert_int_equal(ftruncate(fd, size), 0);
 	assert_int_equal(fcntl(fd, F_ADD_SEALS, SEALS), 0);
 	return fd;
-}
-
-static void
-bundle_size(void **state)
-{
-	static const struct {
-		off_t size;
-		int rc;
-	} rows[] = {{0, -1},
-		    {1, 0},
-		    {PROTO_BUNDLE_MAX, 0},
-		    {PROTO_BUNDLE_MAX + 1, -1},
-		    {(off_t)1 << 50, -1}};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		owned_fd int fd = sealed_hole(rows[i].size);
-		struct err e = ERR_INIT;
-		uint8_t hash[32];
-
-		assert_int_equal(job_check_bundle(fd, hash, &e), rows[i].rc);
-	}
 }
 
 static void
@@ -84,7 +62,6 @@ must_be_sealed(void **state)
 
 	(void)state;
 	assert_int_equal(ftruncate(fd, 8), 0);
-	assert_int_equal(job_check_bundle(fd, hash, &e), -1);
 	assert_int_equal(job_check_collected(fd, &policy, hash, &e), -1);
 }
 
@@ -92,7 +69,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bundle_size),
 		cmocka_unit_test(collected_size),
 		cmocka_unit_test(must_be_sealed),
 	};

@@ -141,6 +141,10 @@ a_runtime_is_read(void **state)
 	assert_string_equal(r.env[1], "C=d e");
 	assert_int_equal(r.requires_len, 1);
 	assert_int_equal(runtime_check(&r, &e), 0);
+	assert_string_equal(r.policy, "");
+	memset(r.policy, 'x', sizeof(r.policy));
+	assert_int_equal(runtime_check(&r, &e), -1);
+	memset(r.policy, 0, sizeof(r.policy));
 	r.argv_len = RUNTIME_ARGV_MAX + 1;
 	assert_int_equal(runtime_check(&r, &e), -1);
 	r.argv_len = 3;
@@ -149,6 +153,26 @@ a_runtime_is_read(void **state)
 	r.requires_len = 1;
 	str_copy(r.code_path, sizeof(r.code_path), "../x");
 	assert_int_equal(runtime_check(&r, &e), -1);
+}
+
+/* A tool that the host need not have, of a policy of its own, without tests. */
+static void
+an_analyzer_is_read(void **state)
+{
+	struct fixture *f = *state;
+	struct runtime r;
+
+	assert_int_equal(compile_runtime(f,
+					 "[Runtime]\nName=good\n"
+					 "Description=a tool\nPolicy=own\n"
+					 "Code=source.x\nExec=/bin/sh\n"
+					 "Requires=-/nonexistent/x /bin/sh\n",
+					 &r),
+			 0);
+	assert_string_equal(r.policy, "own");
+	assert_string_equal(r.tests_path, "tests");
+	assert_int_equal(r.requires_len, 2);
+	assert_string_equal(r.requires_path[0], "/nonexistent/x");
 }
 
 static const struct {
@@ -168,6 +192,10 @@ static const struct {
 	{"Requires=/bin/sh", "Requires=/nonexistent/x",
 	 ":10: Requires=: runtime good needs /nonexistent/x, which this host "
 	 "lacks: install dash"},
+	{"Requires=/bin/sh", "Requires=-/bin/sh /nonexistent/x",
+	 ":10: Requires=: runtime good needs /nonexistent/x"},
+	{"Aliases=g  gd", "Policy=no/name",
+	 ":4: Policy=: \"no/name\" is not a"},
 	{"Aliases=g", "Aliases=g/", "\"g/\" is not a name"},
 	{"Aliases=g", "What=1", ":4: unknown directive What= in [Runtime]"},
 	{"Aliases=g", "Name=good", ":4: Name=: given twice, first at line 2"},
@@ -204,6 +232,8 @@ main(void)
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_runtime_is_read, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			an_analyzer_is_read, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 			runtime_errors_name_file_line_and_cause, fixture_setup,
 			fixture_teardown),

@@ -34,7 +34,7 @@ compile(const char *profile)
 	return d;
 }
 
-/* ---- the model is the filter -------------------------------------------- */
+/* ---- the model is the filter ----------------------------------------- */
 
 static uint64_t
 random_u64(void)
@@ -125,7 +125,7 @@ model_equals_filter(void **state)
 	}
 }
 
-/* ---- planted holes ------------------------------------------------------ */
+/* ---- planted holes --------------------------------------------------- */
 
 /* What the prover writes about this filter; its last line if it gives up. */
 static char *

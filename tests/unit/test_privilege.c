@@ -126,6 +126,31 @@ do_internet_high_bits(void)
 }
 
 static int
+do_udp(void)
+{
+	return result_of(socket(AF_INET6, SOCK_DGRAM, 0));
+}
+
+static int
+do_internet_pair(void)
+{
+	int pair[2];
+	int rc = result_of(socketpair(AF_INET, SOCK_STREAM, 0, pair));
+
+	/* No kernel has such a pair: the control gets this. */
+	return rc == EOPNOTSUPP ? 0 : rc;
+}
+
+static int
+do_pair(void)
+{
+	int pair[2];
+
+	return result_of(
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
+}
+
+static int
 do_unix(void)
 {
 	return result_of(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
@@ -229,11 +254,14 @@ static const struct {
 	{"memory made executable", do_make_executable, 0, ENOSYS, true},
 	{"internet socket", do_internet, 0, ENOSYS, false},
 	{"internet socket, high bits", do_internet_high_bits, 0, ENOSYS, false},
+	{"internet socket, UDP over IPv6", do_udp, 0, ENOSYS, false},
+	{"pair of internet sockets", do_internet_pair, 0, ENOSYS, false},
 	{"signal to another process", do_foreign_signal, 0, ENOSYS, true},
 	{"/etc/passwd", do_read_passwd, 0, EACCES, false},
 	{"/proc/self/status", do_read_proc, 0, EACCES, true},
 	{"file in /tmp", do_write_tmp, 0, EACCES, false},
 	{"unix socket", do_unix, 0, 0, false},
+	{"pair of unix sockets", do_pair, 0, 0, false},
 	{"signal to oneself", do_own_signal, 0, 0, false},
 	{"file in the state directory", do_use_state, 0, 0, false},
 	{"threads and store", do_threads_and_store, 0, 0, false},
@@ -400,14 +428,20 @@ setup(void **state)
 	user = (struct api_process_user){.uid = geteuid(), .gid = getegid()};
 	if (geteuid() == 0)
 		user = (struct api_process_user){TEST_UID, TEST_UID, 1};
+	snprintf(config.release_dir, sizeof(config.release_dir), "%.200s/r",
+		 config.state_dir);
+	if (mkdir(config.release_dir, 0700) < 0 ||
+	    chown(config.release_dir, user.uid, user.gid) < 0)
+		return -1;
 	return chown(config.state_dir, user.uid, user.gid);
 }
 
 static int
 teardown(void **state)
 {
-	static const char *const names[] = {
-		"promptcraft.db", "promptcraft.db-wal", "promptcraft.db-shm"};
+	static const char *const names[] = {"promptcraft.db",
+					    "promptcraft.db-wal",
+					    "promptcraft.db-shm", "counters"};
 	char path[300];
 
 	(void)state;
@@ -416,6 +450,7 @@ teardown(void **state)
 			 names[i]);
 		(void)unlink(path);
 	}
+	(void)rmdir(config.release_dir);
 	return rmdir(config.state_dir);
 }
 

@@ -94,7 +94,7 @@ good_submit(void)
 	struct proto_job_submit m = {.step = 3, .head.seq = 77};
 
 	assert_int_equal(str_copy(m.job_id, sizeof(m.job_id), "id"), 0);
-	wire_head_init(&m.head, PROTO_JOB_SUBMIT, sizeof(m), 1);
+	wire_head_init(&m.head, PROTO_JOB_SUBMIT, sizeof(m), 0);
 	return m;
 }
 
@@ -102,12 +102,13 @@ static void
 message_and_fd_arrive(void **state)
 {
 	struct pair *p = *state;
-	struct proto_job_submit m = good_submit();
+	struct proto_job_done m = {.exit_code = 3};
 	union wire_message got;
 	struct wire_fds fds;
 	struct err e = ERR_INIT;
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
+	wire_head_init(&m.head, PROTO_JOB_DONE, sizeof(m), 1);
 	assert_int_equal(wire_send(p->a, &m.head, &fd, &e), WIRE_OK);
 	assert_int_equal(wire_recv(p->b, &got, &fds, &e), WIRE_OK);
 	assert_memory_equal(&got, &m, sizeof(m));
@@ -134,12 +135,14 @@ every_type_round_trips(void **state)
 		{sizeof(struct proto_policy_info), PROTO_POLICY_INFO, 0},
 		{sizeof(struct proto_get), PROTO_RUNTIME_GET, 0},
 		{sizeof(struct proto_runtime_info), PROTO_RUNTIME_INFO, 0},
-		{sizeof(struct proto_job_submit), PROTO_JOB_SUBMIT, 1},
+		{sizeof(struct proto_job_submit), PROTO_JOB_SUBMIT, 0},
 		{sizeof(struct proto_job_started), PROTO_JOB_STARTED, 4},
 		{sizeof(struct proto_job_denial), PROTO_JOB_DENIAL, 0},
 		{sizeof(struct proto_job_kill), PROTO_JOB_KILL, 0},
 		{sizeof(struct proto_job_done), PROTO_JOB_DONE, 0},
 		{sizeof(struct proto_job_done), PROTO_JOB_DONE, 1},
+		{sizeof(struct proto_release), PROTO_RELEASE, 0},
+		{sizeof(struct proto_release_reply), PROTO_RELEASE_REPLY, 0},
 	};
 	struct pair *p = *state;
 	int fds[4] = {p->a, p->a, p->a, p->a};
@@ -173,24 +176,22 @@ bad_messages_are_refused_without_leak(void **state)
 		unsigned nfds;
 		unsigned char byte;
 	} rows[] = {
-		{"version", offsetof(struct proto_head, version), 0, 1, 9},
-		{"type", offsetof(struct proto_head, type), 0, 1, 200},
-		{"type 0", offsetof(struct proto_head, type), 0, 1, 0},
-		{"other type's size", offsetof(struct proto_head, type), 0, 1,
+		{"version", offsetof(struct proto_head, version), 0, 0, 9},
+		{"type", offsetof(struct proto_head, type), 0, 0, 200},
+		{"type 0", offsetof(struct proto_head, type), 0, 0, 0},
+		{"other type's size", offsetof(struct proto_head, type), 0, 0,
 		 PROTO_HELLO},
-		{"size", offsetof(struct proto_head, size), 0, 1, 1},
-		{"nfds says 0", offsetof(struct proto_head, nfds), 0, 1, 0},
-		{"nfds says 2", offsetof(struct proto_head, nfds), 0, 1, 2},
-		{"head zero", offsetof(struct proto_head, zero), 0, 1, 1},
-		{"no fd", 0, 0, 0, PROTO_VERSION},
-		{"two fds", 0, 0, 2, PROTO_VERSION},
+		{"size", offsetof(struct proto_head, size), 0, 0, 1},
+		{"nfds says 1", offsetof(struct proto_head, nfds), 0, 0, 1},
+		{"head zero", offsetof(struct proto_head, zero), 0, 0, 1},
+		{"one fd", 0, 0, 1, PROTO_VERSION},
 		{"eight fds", 0, 0, 8, PROTO_VERSION},
-		{"short", 0, sizeof(struct proto_job_submit) - 1, 1,
+		{"short", 0, sizeof(struct proto_job_submit) - 1, 0,
 		 PROTO_VERSION},
-		{"long", 0, sizeof(struct proto_job_submit) + 1, 1,
+		{"long", 0, sizeof(struct proto_job_submit) + 1, 0,
 		 PROTO_VERSION},
-		{"longer than any", 0, PROTO_MESSAGE_MAX + 1, 1, PROTO_VERSION},
-		{"less than a head", 0, 3, 1, PROTO_VERSION},
+		{"longer than any", 0, PROTO_MESSAGE_MAX + 1, 0, PROTO_VERSION},
+		{"less than a head", 0, 3, 0, PROTO_VERSION},
 	};
 	struct pair *p = *state;
 	unsigned before = open_fds();
@@ -226,10 +227,8 @@ string_without_end_is_refused(void **state)
 	struct err e = ERR_INIT;
 
 	memset(m.workflow, 'x', sizeof(m.workflow));
-	send_raw(p->a, &m, sizeof(m), p->a, 1);
+	send_raw(p->a, &m, sizeof(m), -1, 0);
 	assert_int_equal(wire_recv(p->b, &got, &fds, &e), WIRE_FAILED);
-	assert_int_equal(fds.count, 1);
-	wire_fds_done(&fds);
 	assert_non_null(strstr(e.text, "string"));
 }
 
@@ -245,6 +244,64 @@ reserved_field_must_be_zero(void **state)
 	wire_head_init(&m.head, PROTO_JOB_KILL, sizeof(m), 0);
 	send_raw(p->a, &m, sizeof(m), -1, 0);
 	assert_int_equal(wire_recv(p->b, &got, &fds, &e), WIRE_FAILED);
+}
+
+/* An fd where none may be is not taken: it stays in the socket's queue. */
+static void
+fds_are_left(void **state)
+{
+	struct pair *p = *state;
+	struct proto_job_submit m = good_submit();
+	unsigned before = open_fds();
+	union wire_message got;
+	char bytes[1024];
+	size_t len = 0;
+	struct wire_fds fds;
+	struct err e = ERR_INIT;
+
+	send_raw(p->a, &m, sizeof(m), p->a, 1);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(wire_recv_fdless(p->b, &got, &e), WIRE_FAILED);
+		assert_int_equal(
+			wire_recv_bytes(p->b, bytes, sizeof(bytes), &len, &e),
+			WIRE_FAILED);
+	}
+	assert_string_equal(e.text, "message with fds");
+	assert_int_equal(open_fds(), before);
+	(void)wire_recv(p->b, &got, &fds, &e);
+	assert_int_equal(fds.count, 1);
+	wire_fds_done(&fds);
+}
+
+static void
+fdless_messages_and_bytes(void **state)
+{
+	struct pair *p = *state;
+	struct proto_job_submit m = good_submit();
+	union wire_message got;
+	char bytes[8];
+	size_t len = 0;
+	struct err e = ERR_INIT;
+
+	send_raw(p->a, &m, sizeof(m), -1, 0);
+	send_raw(p->a, "12345678", 8, -1, 0);
+	send_raw(p->a, "123456789", 9, -1, 0);
+	send_raw(p->a, &m, sizeof(m) - 1, -1, 0);
+	assert_int_equal(wire_recv_fdless(p->b, &got, &e), WIRE_OK);
+	assert_memory_equal(&got, &m, sizeof(m));
+	assert_int_equal(wire_recv_bytes(p->b, bytes, sizeof(bytes), &len, &e),
+			 WIRE_OK);
+	assert_int_equal(len, 8);
+	assert_memory_equal(bytes, "12345678", 8);
+	assert_int_equal(wire_recv_bytes(p->b, bytes, sizeof(bytes), &len, &e),
+			 WIRE_FAILED);
+	assert_string_equal(e.text, "message too long");
+	assert_int_equal(wire_recv_fdless(p->b, &got, &e), WIRE_FAILED);
+	assert_int_equal(wire_recv_fdless(p->b, &got, &e), WIRE_AGAIN);
+	fd_close(&p->a);
+	assert_int_equal(wire_recv_fdless(p->b, &got, &e), WIRE_CLOSED);
+	assert_int_equal(wire_recv_bytes(p->b, bytes, sizeof(bytes), &len, &e),
+			 WIRE_CLOSED);
 }
 
 static void
@@ -306,6 +363,9 @@ main(void)
 		WITH_PAIR(reserved_field_must_be_zero),
 		WITH_PAIR(empty_and_closed),
 		WITH_PAIR(full_socket_says_again),
+		cmocka_unit_test_setup_teardown(fds_are_left, setup, teardown),
+		cmocka_unit_test_setup_teardown(fdless_messages_and_bytes,
+						setup, teardown),
 		cmocka_unit_test(names),
 	};
 

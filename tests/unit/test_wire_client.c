@@ -160,6 +160,22 @@ run_script(int sock)
 		fd_close(&ours[i]);
 }
 
+/* As many bytes as announced, without an fd. */
+static bool
+recv_bundle(int sock, size_t left)
+{
+	static char bytes[PROTO_CHUNK];
+	struct err e = ERR_INIT;
+	size_t len = 0;
+
+	for (; left > 0; left -= len)
+		if (wire_recv_bytes(sock, bytes, sizeof(bytes), &len, &e) !=
+			    WIRE_OK ||
+		    len > left)
+			return false;
+	return true;
+}
+
 static void *
 serve(void *arg)
 {
@@ -171,9 +187,9 @@ serve(void *arg)
 	(void)arg;
 	if (sock < 0 || wire_recv(sock, &msg, &fds, &e) != WIRE_OK)
 		return NULL;
-	server.got_bundle = fds.count == 1 && fd_is_sealed_memfd(fds.fd[0]) &&
-			    strcmp(msg.job_submit.job_id, JOB) == 0;
 	wire_fds_done(&fds);
+	server.got_bundle = strcmp(msg.job_submit.job_id, JOB) == 0 &&
+			    recv_bundle(sock, msg.job_submit.bundle_bytes);
 	run_script(sock);
 	return NULL;
 }

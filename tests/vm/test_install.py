@@ -86,12 +86,16 @@ def test_the_installed_service_runs_jobs(token):
 def test_the_socket_starts_the_supervisor(token):
     """systemd holds the socket, so a request finds it also when the service
     is down."""
-    run("systemctl", "stop", "promptcraft-supervisor.service")
-    # Its start takes longer here than the API waits for an answer.
+    unit = "promptcraft-supervisor.service"
+    run("systemctl", "stop", unit)
+    # Its start takes longer here than the API waits for an answer, and its
+    # health is told from what was seen last.
+    wait_for(lambda: (health(), run("systemctl", "show", "-P", "ActiveState",
+                                    unit).strip()),
+             lambda state: state[1] == "active", 60)
     wait_for(health, lambda text: text == "healthy", 60)
     test_the_installed_service_runs_jobs(token)
-    assert run("systemctl", "is-active",
-               "promptcraft-supervisor.service").strip() == "active"
+    assert run("systemctl", "is-active", unit).strip() == "active"
 
 
 def test_denials_are_seen_through_the_units_own_hardening(token):

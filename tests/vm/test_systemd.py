@@ -16,7 +16,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from promptcraft import BUILD, CLI, Stack, make_directory, wait_for
+from promptcraft import (BUILD, CLI, Stack, is_standby, make_directory,
+                         wait_for)
 
 TOP = Path("/sys/fs/cgroup")
 PROGRAMS = [
@@ -44,8 +45,9 @@ def trees(directory=TOP):
 
 
 def jails_below(directory):
-    return sum(len((d / "cgroup.procs").read_text().split())
-               for d in directory.glob("promptcraft-*/slot-*"))
+    return sum(not is_standby(pid)
+               for d in directory.glob("promptcraft-*/slot-*")
+               for pid in (d / "cgroup.procs").read_text().split())
 
 
 class Service:

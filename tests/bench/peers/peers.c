@@ -3,7 +3,7 @@
  * peers.c - launch cost of our jail beside other sandboxes and the bare
  * command, interleaved in one run.
  *
- *   peers SOCKET PEERS.json ROUNDS BURSTS WAIT_MS   measure; JSON lines
+ *   peers PEERS.json ROUNDS BURSTS WAIT_MS   measure; JSON lines
  *   peers calls POLICY.bin                   names of the calls it may allow
  *   peers bpf OUT NAME...                    a filter that allows these
  *
@@ -66,6 +66,7 @@ struct samples {
 struct peer {
 	const char *name;
 	const char *policy; /* ours: the profile; NULL: argv is spawned */
+	const char *socket;
 	char *argv[PROGRAMS][ARGS_MAX + 1];
 	bool has[PROGRAMS];
 	bool in_throughput;
@@ -74,7 +75,6 @@ struct peer {
 
 static struct peer peers[PEERS_MAX];
 static size_t peers_len;
-static const char *socket_path;
 static posix_spawn_file_actions_t actions;
 static uint64_t quiet_wait_ms;
 static unsigned not_quiet;
@@ -86,7 +86,7 @@ give_up(const char *what, const char *why)
 	exit(1);
 }
 
-/* ---- one run ------------------------------------------------------------ */
+/* ---- one run --------------------------------------------------------- */
 
 static void
 make_bundle(enum program p, struct bundle_writer *w)
@@ -126,7 +126,7 @@ run_ours(const struct peer *peer, enum program p)
 	job_id_new(job_id);
 	request.bundle = bundle.data;
 	request.bundle_len = bundle.len;
-	if (client_job_run(socket_path, &request, &result, &e) < 0)
+	if (client_job_run(peer->socket, &request, &result, &e) < 0)
 		return e.text;
 	is_fine = !result.is_lost &&
 		  result.done.outcome == PROTO_OUTCOME_EXITED &&
@@ -172,8 +172,7 @@ must_run(const struct peer *peer, enum program p)
 		give_up(peer->name, why);
 }
 
-/* ---- latency --------------------------------------------------------------
- */
+/* ---- latency --------------------------------------------------------- */
 
 static void
 sleep_ms(long ms)
@@ -296,8 +295,7 @@ print_latency(struct peer *peer, enum program p, enum mode mode)
 	       percentile_ms(s, 0), percentile_ms(s, 50), percentile_ms(s, 95));
 }
 
-/* ---- throughput -----------------------------------------------------------
- */
+/* ---- throughput ------------------------------------------------------ */
 
 struct burst {
 	const struct peer *peer;
@@ -349,8 +347,7 @@ measure_bursts(uint64_t bursts)
 					run_burst(&peers[i], parallel[k]);
 }
 
-/* ---- what to run ------------------------------------------------------------
- */
+/* ---- what to run ----------------------------------------------------- */
 
 static void
 read_argv(struct peer *peer, enum program p, const json_t *argv)
@@ -381,12 +378,17 @@ read_peers(const char *file)
 		const json_t *j =
 			json_array_get(json_object_get(list, "peers"), i);
 		const json_t *policy = json_object_get(j, "policy");
+		const json_t *sock = json_object_get(j, "socket");
 		struct peer *peer = &peers[i];
 
 		peer->name =
 			strdup(json_string_value(json_object_get(j, "name")));
 		if (json_is_string(policy))
 			peer->policy = strdup(json_string_value(policy));
+		if (json_is_string(sock))
+			peer->socket = strdup(json_string_value(sock));
+		if ((peer->policy == NULL) != (peer->socket == NULL))
+			give_up(peer->name, "policy without a socket");
 		peer->in_throughput =
 			json_is_true(json_object_get(j, "throughput"));
 		read_argv(peer, PROGRAM_TRUE, json_object_get(j, "true"));
@@ -408,12 +410,11 @@ measure_all(char **argv)
 {
 	uint64_t rounds, bursts;
 
-	if (str_to_u64(argv[3], ROUNDS_MAX, &rounds) < 0 ||
-	    str_to_u64(argv[4], 100, &bursts) < 0 ||
-	    str_to_u64(argv[5], 60000, &quiet_wait_ms) < 0)
+	if (str_to_u64(argv[2], ROUNDS_MAX, &rounds) < 0 ||
+	    str_to_u64(argv[3], 100, &bursts) < 0 ||
+	    str_to_u64(argv[4], 60000, &quiet_wait_ms) < 0)
 		return 2;
-	socket_path = argv[1];
-	read_peers(argv[2]);
+	read_peers(argv[1]);
 	for (size_t i = 0; i < peers_len; i++) /* page cache; not counted */
 		for (int p = 0; p < PROGRAMS; p++)
 			if (peers[i].has[p])
@@ -431,8 +432,7 @@ measure_all(char **argv)
 	return 0;
 }
 
-/* ---- the filter of the others ----------------------------------------------
- */
+/* ---- the filter of the others ---------------------------------------- */
 
 /* The calls that the profile can allow, whatever their arguments. */
 static int
@@ -494,8 +494,8 @@ main(int argc, char **argv)
 		return print_calls(argv[2]);
 	if (argc > 3 && strcmp(argv[1], "bpf") == 0)
 		return write_filter(argv[2], argv + 3, argc - 3);
-	if (argc == 6)
+	if (argc == 5)
 		return measure_all(argv);
-	fputs("usage: peers SOCKET PEERS.json ROUNDS BURSTS WAIT_MS\n", stderr);
+	fputs("usage: peers PEERS.json ROUNDS BURSTS WAIT_MS\n", stderr);
 	return 2;
 }

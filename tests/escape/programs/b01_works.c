@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* B01, the other side: processes and threads are made as ever without clone3.
+/*
+ * B01, the other side: processes and threads are made as ever without clone3.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

@@ -60,7 +60,7 @@ wait_slot(unsigned slot, unsigned half)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 }
 
-/* ---- futex on a page of a shared file ------------------------------------ */
+/* ---- futex on a page of a shared file -------------------------------- */
 
 static uint32_t *words;
 
@@ -112,8 +112,7 @@ futex_recv(void)
 				       NULL, NULL, 0));
 }
 
-/* ---- numbers that the kernel gives out to all ------------------------------
- */
+/* ---- numbers that the kernel gives out to all ------------------------ */
 
 static void
 none_init(void)
@@ -214,8 +213,7 @@ procs_recv(void)
 	printf(" %d", info.procs);
 }
 
-/* ---- processor time --------------------------------------------------------
- */
+/* ---- processor time -------------------------------------------------- */
 
 static void
 burn(uint64_t until)
@@ -250,8 +248,7 @@ cpu_recv(void)
 	printf(" %u", count);
 }
 
-/* ---- main
- * ---------------------------------------------------------------------- */
+/* ---- main ------------------------------------------------------------ */
 
 static const struct {
 	const char *name;

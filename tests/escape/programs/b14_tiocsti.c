@@ -37,7 +37,8 @@ static void
 try_fd(const char *where, int fd)
 {
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		/* What is typed; TIOCLINUX's "unblank"; the usual discipline.
+		/*
+		 * What is typed; TIOCLINUX's "unblank"; the usual discipline.
 		 */
 		int argument = 0;
 

@@ -56,7 +56,7 @@ refused(void)
 		all->errnum = errno;
 }
 
-/* ---- pages of processes and of files ------------------------------------- */
+/* ---- pages of processes and of files --------------------------------- */
 
 static void
 pages(int flags, int fd, long offset)
@@ -175,7 +175,7 @@ page_cache(void)
 	all->bytes = target; /* there is no more to read */
 }
 
-/* ---- the kernel's own memory --------------------------------------------- */
+/* ---- the kernel's own memory ----------------------------------------- */
 
 static void
 fill_pipes(void)
@@ -479,7 +479,7 @@ tcp(void)
 	refused();
 }
 
-/* ---- what no profile has at all ------------------------------------------ */
+/* ---- what no profile has at all -------------------------------------- */
 
 static void
 absent(void)
