@@ -4,8 +4,10 @@
 import fcntl
 import json
 import os
+import re
 import struct
 import subprocess
+from pathlib import Path
 
 import pytest
 from promptcraft import CLI, run_cli
@@ -345,8 +347,8 @@ def test_the_demo(stack):
                   "Next:"):
         assert words in done.stdout, words
     assert "\033" not in done.stdout
-    left = [d for d in os.listdir("/tmp") if d.startswith("promptcraft-demo")]
-    assert not left
+    directory = re.search(r"state +(/tmp/promptcraft-demo\.\w+)\n", done.stdout)
+    assert directory and not Path(directory[1]).exists(), done.stdout
 
 
 def test_the_demo_needs_root():

@@ -122,7 +122,8 @@ class Supervisor:
 
     def connect(self):
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        sock.settimeout(30 * SLOWNESS)
+        # Longer than the supervisor waits for a jail to be ready.
+        sock.settimeout(60 * SLOWNESS)
         sock.connect(str(self.socket))
         return sock
 
