@@ -102,8 +102,13 @@ def slow_queue(client):
                          re.M).group(1))
 
 
+def busy_slots(stack):
+    hello = stack.status()["supervisor"]
+    return hello["slots_total"] - hello["slots_free"]
+
+
 def test_one_user_with_many_jobs_does_not_hold_up_others(limited):
-    """There is one thread for jobs: four of one user's take eight seconds."""
+    """There is one thread for jobs: four of one user's take eleven seconds."""
     ann, bob = limited.new_user("ann-of-many"), limited.new_user("bob-of-one")
     ended = []
 
@@ -111,9 +116,11 @@ def test_one_user_with_many_jobs_does_not_hold_up_others(limited):
         user.job(language="python", code=f"import time; time.sleep({seconds})")
         ended.append(name)
 
-    many = [threading.Thread(target=run, args=(ann, "ann", 2))
-            for _ in range(4)]
-    for thread in many:
+    many = [threading.Thread(target=run, args=(ann, "ann", seconds))
+            for seconds in (8, 1, 1, 1)]
+    many[0].start()
+    wait_for(lambda: busy_slots(limited), lambda count: count == 1)
+    for thread in many[1:]:
         thread.start()
     wait_for(lambda: slow_queue(limited.client()), lambda count: count >= 3,
              seconds=60)
@@ -446,7 +453,7 @@ def test_jobs_do_not_block_logins_or_health(limited):
     sleeper = threading.Thread(target=client.post, args=("/api/v3/jobs", {
         **SLEEPER, "limits": {"timeout_seconds": 10 * min(SLOWNESS, 3)}}))
     sleeper.start()
-    time.sleep(0.5)
+    wait_for(lambda: busy_slots(limited), lambda count: count == 1)
     assert login(limited.anonymous(), limited.info["admin_user"],
                  limited.info["admin_password"]).status == 200
     assert limited.anonymous().get("/health").status == 200
@@ -641,7 +648,7 @@ def test_a_stop_answers_what_is_running(own_stack):
     threads = [threading.Thread(target=submit) for _ in range(4)]
     for thread in threads:
         thread.start()
-    time.sleep(1.5)
+    wait_for(lambda: busy_slots(own_stack), lambda count: count == 4)
     pid = own_stack.pid("api")
     began = time.monotonic()
     os.kill(pid, signal.SIGTERM)

@@ -244,6 +244,6 @@ def test_the_days_money(server, model_stack):
 def test_no_word_of_it_in_a_log(model_stack):
     assert ask(model_stack.new_user("dan"), "logged",
                options={"source": "template"}).status == 200
-    logs = model_stack.logs()
-    assert f'path="{PATH}"' in logs
+    # The line is written when the answer has been sent.
+    logs = wait_for(model_stack.logs, lambda text: f'path="{PATH}"' in text)
     assert CANARY not in logs

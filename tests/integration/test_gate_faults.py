@@ -244,7 +244,7 @@ def check(tmp_path, fault, who, cause, is_supervisor=False, is_direct=False):
               seconds=30)
         ready = one.standby_pids()
         assert_refused(one, who, cause)
-        assert not ready & one.standby_pids()
+        until(lambda: not ready & one.standby_pids())
         # A socket is found even earlier, and the job builds its own jail.
         assert fault == "fd-socket" or "standby_unfit" not in one.log_text()
     finally:
@@ -328,7 +328,7 @@ def test_a_jail_of_another_kind_is_refused(tmp_path, taken, cause):
         assert one.run(code, **taken).outcome == EXITED
         ready = until_ready(one)
         assert_refused(one, GATE, cause)
-        assert not ready & one.standby_pids()
+        until(lambda: not ready & one.standby_pids())
     finally:
         one.stop()
 

@@ -7,9 +7,10 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
-from promptcraft import SLOWNESS, is_standby, problem, wait_for
+from promptcraft import SLOWNESS, problem, wait_for
 
 PATH = "/api/v3/analyze"
 DEEP = 100_000
@@ -223,30 +224,25 @@ def test_more_than_the_limit_is_refused(client):
     problem(analyse(client, "x" * 5_000_000, "a.py", "python"), 413)
 
 
-def analyzer_pids():
+def analyzer_pids(stack):
+    """In this stack's jails, before their gate and behind it."""
+    top = Path((stack.dir / "supervisor" / "cgroups").read_text().split()[0])
     found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                words = file.read().split(b"\0")
-        except OSError:
-            continue
-        if b"/opt/runtime/analyze.py" in words and b"source.py" in words:
-            found.append(int(pid))
+    for group in top.glob("slot-*/cgroup.procs"):
+        with contextlib.suppress(OSError):
+            for pid in map(int, group.read_text().split()):
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                if {b"/opt/runtime/analyze.py", b"source.py"} <= set(words):
+                    found.append(pid)
     return found
 
 
-def ours(stack, pid):
-    """Is it a descendant of this stack's supervisor?"""
-    while pid > 1:
-        if pid == stack.pid("supervisor"):
-            return True
-        try:
-            with open(f"/proc/{pid}/stat") as file:
-                pid = int(file.read().rpartition(")")[2].split()[1])
-        except OSError:
-            return False
-    return False
+def has_begun(pid):
+    """Is its gate open?  What waits there is the harness."""
+    try:
+        return "python" in os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+    except OSError:
+        return False
 
 
 def test_an_analyzer_that_never_ran_is_told_so(own_stack):
@@ -257,10 +253,9 @@ def test_an_analyzer_that_never_ran_is_told_so(own_stack):
             analyse(client, "x = 1\n", "a.py", "python")))
         thread.start()
         while thread.is_alive():
-            for pid in analyzer_pids():
-                if ours(own_stack, pid):
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
+            for pid in analyzer_pids(own_stack):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         if replies[-1].status != 200:
             break
     problem(replies[-1], 503, detail="An analyzer was not run: job ")
@@ -275,10 +270,9 @@ def test_an_analyzer_that_is_killed_has_not_analysed(own_stack):
     thread = threading.Thread(target=lambda: replies.append(
         analyse(client, text, "a.py", "python")))
     thread.start()
-    met = wait_for(lambda: [p for p in analyzer_pids()
-                            if ours(own_stack, p) and not is_standby(p)],
-                   lambda pids: pids or replies, 30, pause=0.001)
-    time.sleep(0.1)  # before its gate is open it is a job that never ran
+    # Before its gate is open it is a job that never ran.
+    met = wait_for(lambda: list(filter(has_begun, analyzer_pids(own_stack))),
+                   lambda pids: pids or replies, pause=0.001)
     for pid in met:
         os.kill(pid, signal.SIGKILL)
     thread.join(120)
