@@ -47,8 +47,9 @@ def lines_of(path):
 
 
 def records(state):
+    """Those that are written to their end."""
     return [json.loads(line) for path in log_files(state)
-            for line in lines_of(path)]
+            for line in lines_of(path) if line.endswith(b"\n")]
 
 
 def of_type(state, kind):

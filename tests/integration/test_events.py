@@ -11,12 +11,14 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from events import EventStream, follow
 from promptcraft import CLI, SLOWNESS, Stack, problem, run_cli, wait_for
 
 GOAL = "A small program with tests"
+TCP_LISTEN = "0A"
 TRIVIAL = {"code": "print(1)",
            "execution_preferences": {"require_approval": False}}
 
@@ -25,7 +27,6 @@ TRIVIAL = {"code": "print(1)",
 def stack():
     stack = Stack.up(env={"PROMPTCRAFT_MAX_STREAMS": "24",
                           "PROMPTCRAFT_MAX_STREAMS_PER_USER": "16"})
-    stack.sockets_at_rest = open_sockets(stack)
     yield stack
     stack.down()
 
@@ -351,19 +352,30 @@ def test_a_silent_stream_has_heartbeats(stack, client):
 
 
 def open_sockets(stack):
-    count = 0
+    """The inodes of all that the API has not closed."""
+    found = set()
     for fd in Path(f"/proc/{stack.pid('api')}/fd").iterdir():
         with contextlib.suppress(OSError):
-            count += os.readlink(fd).startswith("socket:")
-    return count
+            found.add(os.readlink(fd).removeprefix("socket:").strip("[]"))
+    return found
+
+
+def connections(stack):
+    """Those of its sockets that are connections of clients."""
+    found, port = set(), urlsplit(stack.url).port
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        words = line.split()
+        if (int(words[1].split(":")[1], 16) == port
+                and words[3] != TCP_LISTEN and words[9] != "0"):
+            found.add(words[9])
+    return found
 
 
 def test_streams_are_counted(stack):
     """16 of one user, 24 in all."""
     client, user = stack.new_user("keen"), stack.new_user("eager")
     # What earlier tests have left is noticed within a second.
-    wait_for(lambda: open_sockets(stack),
-             lambda n: n <= stack.sockets_at_rest)
+    wait_for(lambda: connections(stack), lambda found: not found)
     mine = waiting_workflow(client)
     workflow = waiting_workflow(user)
     with contextlib.ExitStack() as streams:
@@ -406,11 +418,10 @@ def test_a_stream_holds_no_thread(stack, client):
 @pytest.mark.parametrize("how", ["close", "reset", "half"])
 def test_a_client_that_leaves_is_noticed(stack, client, how):
     workflow = waiting_workflow(client)
-    wait_for(lambda: open_sockets(stack),
-             lambda n: n <= stack.sockets_at_rest)
-    before = open_sockets(stack)
+    wait_for(lambda: connections(stack), lambda found: not found)
     stream = open_stream(stack, workflow)
-    assert open_sockets(stack) > before
+    [its_own] = connections(stack)
+    assert its_own in open_sockets(stack)
     if how == "half":
         stream.sock.shutdown(socket.SHUT_WR)
     elif how == "reset":
@@ -418,5 +429,5 @@ def test_a_client_that_leaves_is_noticed(stack, client, how):
                                b"\1\0\0\0\0\0\0\0")
     if how != "half":
         stream.close()
-    wait_for(lambda: open_sockets(stack), lambda n: n <= before)
+    wait_for(lambda: open_sockets(stack), lambda found: its_own not in found)
     stream.close()
