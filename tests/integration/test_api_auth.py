@@ -406,14 +406,15 @@ def test_slow_senders_are_cut_off(limited, name):
     assert time.monotonic() - began < 2 * REQUEST_TIMEOUT_S + 8
 
 
-def test_a_client_that_hangs_up_holds_nothing(limited):
+def test_a_client_that_hangs_up_holds_nothing(stack):
     began = time.monotonic()
-    with connect(limited) as sock:
+    with connect(stack) as sock:
         sock.sendall(b"POST /auth/token HTTP/1.1\r\nHost: x\r\n"
                      b"Content-Length: 100\r\n\r\n{")
         sock.shutdown(socket.SHUT_WR)
         assert read_all(sock) == b""
-    assert time.monotonic() - began < REQUEST_TIMEOUT_S
+    # Of the 30 s that a request may take.
+    assert time.monotonic() - began < 15 * SLOWNESS
 
 
 def is_open(sock):
@@ -426,23 +427,28 @@ def is_open(sock):
         return False
 
 
-def test_one_address_cannot_take_all_connections(limited):
-    held = [connect(limited) for _ in range(40)]
+def test_one_address_cannot_take_all_connections(directory):
+    # None of them is closed for its silence meanwhile.
+    api = Process(directory, PROMPTCRAFT_REQUEST_TIMEOUT="600",
+                  PROMPTCRAFT_MAX_CONNECTIONS="64",
+                  PROMPTCRAFT_MAX_CONNECTIONS_PER_ADDRESS="16").start()
+    anonymous = api.wait_listening()
+    held = [connect(anonymous) for _ in range(40)]
     try:
         # The others are closed as the server comes to them.
         open_ones = wait_for(lambda: sum(map(is_open, held)),
-                             lambda count: count <= 16,
-                             REQUEST_TIMEOUT_S - 1)
+                             lambda count: count <= 16)
         assert open_ones >= 8
     finally:
         for sock in held:
             sock.close()
-    wait_for(lambda: health_status(limited), lambda s: s == 200)
+    wait_for(lambda: health_status(anonymous), lambda s: s == 200)
+    assert api.stop() == 0
 
 
-def health_status(stack):
+def health_status(client):
     try:
-        return stack.anonymous().get("/health").status
+        return client.get("/health").status
     except OSError:
         return None
 

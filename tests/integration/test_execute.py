@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 from promptcraft import SLOWNESS, problem, wait_for
-from test_crash import job_processes
+from test_crash import job_processes, survivors
 
 GOAL = "Compute squares, with tests"
 CODE = "def square(n):\n    return n * n\n"
@@ -261,13 +261,15 @@ def cancel_one(stack, client):
     """A workflow that was cancelled as its job ran, and the seconds it took
     until nothing of that ran any more."""
     workflow = client.execute(GOAL, SLEEP)
-    wait_for(lambda: job_processes(stack), lambda p: len(p) >= 2)
+    processes = wait_for(lambda: job_processes(stack), lambda p: len(p) >= 2)
     started = time.monotonic()
     reply = client.post(f"/api/v3/execute/cancel/{workflow}")
     assert reply.status == 200
     assert reply.json()["message"] == "Workflow cancelled successfully"
-    wait_for(lambda: job_processes(stack), lambda p: not p, pause=0.01)
-    return workflow, time.monotonic() - started
+    wait_for(lambda: survivors(processes), lambda left: not left, pause=0.01)
+    took = time.monotonic() - started
+    wait_for(lambda: job_processes(stack), lambda p: not p)
+    return workflow, took
 
 
 def test_cancel_kills_the_job(own_stack):
