@@ -54,7 +54,7 @@ class Way:
         self.kind = self.KINDS[number % len(self.KINDS)]
         self.pause = round(rng.uniform(0, 0.4), 3)
         if self.kind == "cancelled":
-            self.pause = 10
+            self.pause = 40  # cancelled long before, whoever is away then
         self.cancel_after = rng.uniform(0, 2)
         self.node = number
         self.id = self.data = None
@@ -67,6 +67,7 @@ class Way:
                 "code": CODE.format(pause=self.pause),
                 "tests": TESTS.format(addend=addend),
                 "language": "python",
+                "limits": {"timeout_seconds": 60},
                 "execution_preferences": {
                     "require_approval": self.kind in ("approved", "rejected"),
                     "max_iterations": 0,

@@ -109,7 +109,7 @@ class Way:
                 "require_approval": False, "max_iterations": 5}}})
         assert reply.status == 202, reply
         self.id = reply.data["workflow_id"]
-        self.data = client.wait_workflow(self.id, seconds=120)
+        self.data = client.wait_workflow(self.id, seconds=600)
 
 
 class Killer(threading.Thread):

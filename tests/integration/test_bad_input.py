@@ -454,7 +454,7 @@ def talk(stack, data):
     """Raw bytes to the port; the status of the answer, None if closed."""
     address = urlsplit(stack.url)
     with socket.create_connection((address.hostname, address.port),
-                                  timeout=10) as s:
+                                  timeout=60) as s:
         answer = b""
         with contextlib.suppress(OSError):  # it may close before the end
             s.sendall(data)

@@ -10,11 +10,11 @@ import pytest
 from promptcraft import SLOWNESS, Stack, is_standby, wait_for
 
 JOBS = 20
-# What a job says whose supervisor was killed.  The API waits 10 s for the new
-# one; an emulated machine does not start it in that time.
-LOST = {"supervisor restarted"}
-if SLOWNESS > 1:
-    LOST.add("supervisor unavailable")
+# How long the API waits for a new supervisor (JOB_LOST_WAIT_MS), less what it
+# may be late: a machine under load does not always start it in that time.
+LOST_WAIT_S = 8
+# From kill -9 to the end of what it ran; a job of its own runs for a minute.
+GONE_S = 10
 
 # Children that tried to get away: own session, own group, no parent.
 SLEEPER = """
@@ -124,17 +124,20 @@ def test_supervisor_killed_under_20_jobs(big_stack):
 
     killed_at = time.monotonic()
     big_stack.kill("supervisor")
-    wait_for(lambda: survivors(processes), lambda left: not left, seconds=1,
-             pause=0.01)
+    wait_for(lambda: survivors(processes), lambda left: not left,
+             seconds=GONE_S, pause=0.01)
     gone_after = time.monotonic() - killed_at
     print(f"{len(processes)} processes gone {gone_after * 1000:.0f} ms after "
           "kill -9")
 
     big_stack.restart("supervisor")
+    lost = {"supervisor restarted"}
+    if time.monotonic() - killed_at > LOST_WAIT_S:
+        lost.add("supervisor unavailable")
     for answer in runs.join(60 * SLOWNESS):
         assert isinstance(answer, dict), answer
         assert answer["outcome"] == "error"
-        assert answer["reason"] in LOST
+        assert answer["reason"] in lost
         stored = client.get(f"/api/v3/jobs/{answer['job_id']}").data
         assert stored["reason"] == answer["reason"]
 
@@ -181,8 +184,8 @@ def test_api_killed_under_jobs_and_workflows(big_stack):
              lambda h: h["slots_total"] - h["slots_free"] >= 5, seconds=30,
              pause=0.01)
     big_stack.kill("api")
-    wait_for(lambda: survivors(processes), lambda left: not left, seconds=1,
-             pause=0.01)
+    wait_for(lambda: survivors(processes), lambda left: not left,
+             seconds=GONE_S, pause=0.01)
     assert all(isinstance(a, Exception) for a in runs.join(60 * SLOWNESS))
 
     big_stack.restart("api")

@@ -68,7 +68,8 @@ def test_it_harms_nothing_and_is_reported(stack, client, kind, language):
     begun = time.monotonic()
     reply = analyse(client, SOURCES[kind][language], NAMES[language], language)
     assert reply.status == 200, reply
-    assert time.monotonic() - begun < 60 * SLOWNESS
+    # Longer than PROMPTCRAFT_ANALYZE_TIMEOUT is by itself.
+    assert time.monotonic() - begun < 90 * SLOWNESS
     check_honest(reply.data)
     if language in UNREADABLE.get(kind, ()):
         assert reply.data["analysed"] is False, reply

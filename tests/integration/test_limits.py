@@ -244,7 +244,7 @@ def test_identical_requests_at_once(client):
 def test_a_key_keeps_a_job_of_a_client_that_left(stack, client):
     """Its answer waits for the retry; without a key the job is killed."""
     key = str(uuid.uuid4())
-    slow = {"language": "shell", "code": "sleep 5; echo done"}
+    slow = {"language": "shell", "code": "sleep 10; echo done"}
     url = urlsplit(client.url)
     raw = http.client.HTTPConnection(url.hostname, url.port, timeout=60)
     raw.request("POST", "/api/v3/jobs", json.dumps(slow).encode(), {

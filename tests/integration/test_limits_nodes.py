@@ -115,7 +115,7 @@ def test_still_running_is_no_answer_to_keep(nodes):
     one, two = clients(nodes, "fay")
     key = {"Idempotency-Key": str(uuid.uuid4())}
     body = {"language": "shell", "collect": ["long"],
-            "code": "yes | head -c 1500000 >long; sleep 5; echo done"}
+            "code": "yes | head -c 1500000 >long; sleep 10; echo done"}
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         first = pool.submit(one.post, "/api/v3/jobs", body, headers=key)
         wait_for(lambda: job_pids(nodes[0]), bool)

@@ -286,7 +286,7 @@ def test_a_server_that_hangs(server, prices):
     hold = threading.Event()
     server.script("hang", {"text": good(CODE, TESTS), "hold": hold})
     stack = Stack.up(env=settings(server, prices, MAX_EXECUTION_RETRIES="0",
-                                  PROMPTCRAFT_MODEL_TIMEOUT="1"))
+                                  PROMPTCRAFT_MODEL_TIMEOUT="5"))
     try:
         data = run(stack, "hang")
         assert data["status"] == "failed"

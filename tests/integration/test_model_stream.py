@@ -182,7 +182,7 @@ def test_a_timeout_is_asked_again_as_the_same(server, prices):  # noqa: F811
     hold = threading.Event()
     server.script("late", {"text": good(CODE, TESTS), "hold": hold})
     stack = Stack.up(env=settings(server, prices,
-                                  PROMPTCRAFT_MODEL_TIMEOUT="2"))
+                                  PROMPTCRAFT_MODEL_TIMEOUT="6"))
     try:
         data = run(stack, "late")
         assert data["status"] == "completed", data
