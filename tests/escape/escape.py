@@ -465,8 +465,8 @@ class Host:
 
     def processes(self):
         """{pid: status fields} of every process of a slot's uid."""
-        return {pid: self.status(pid) for pid in self.world.all_job_pids()
-                if self.status(pid)}
+        return {pid: status for pid in self.world.all_job_pids()
+                if (status := self.status(pid))}
 
     def status(self, pid):
         try:
@@ -548,7 +548,8 @@ class Host:
         yield
         wait_for(lambda: self.world.all_job_pids() - pids,
                  lambda left: not left)
-        assert self.cgroups() <= busy
+        # A jail that is ready for nobody any more may be going just now.
+        wait_for(self.cgroups, lambda now: now <= busy)
         assert self.mounts() - mounts == set()
         assert self.hashes() == hashes
 

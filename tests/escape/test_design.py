@@ -95,8 +95,8 @@ def test_design_pid1_taken_over(world, how):
             assert result.outcome in ("refused", "error"), result
             assert result.error, result
         wait_for(supervisor.jail_pids, lambda pids: not pids)
-        hello = supervisor.hello()
-        assert hello["ready"] == 1 and hello["free"] == hello["total"], hello
+        wait_for(supervisor.hello, lambda hello: hello["ready"] == 1 and
+                 hello["free"] == hello["total"])
         records = [r for r in supervisor.records() if r["type"] == "job"]
         assert len(records) == 1 and records[0]["posture"] != "passed", records
         # What it said is quoted: no line of the log begins with its words.
@@ -357,9 +357,9 @@ def test_design_listener_goes_with_the_job(own, host):
         assert run.outcome == "timeout", run
         assert run.denials_total > 0 and "flood" in run.done(), run
         assert run.audit["denials"]["total"] == run.denials_total
-    assert supervisor.hello()["free"] == 8
-    fds = host.fds(supervisor.process.pid)
-    assert not [f for f in fds.values() if "seccomp" in f], fds
+    wait_for(lambda: supervisor.hello()["free"], lambda free: free == 8)
+    wait_for(lambda: [f for f in host.fds(supervisor.process.pid).values()
+                      if "seccomp" in f], lambda left: not left)
 
 
 # ---- slots ------------------------------------------------------------------

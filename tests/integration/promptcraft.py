@@ -134,14 +134,19 @@ def wait_for(get, is_good, seconds=60, pause=0.05):
 def is_standby(pid):
     """Is it in a jail that has no job, or is being built?  That is where
     nothing has been unpacked: the job's manifest is empty, or not there yet."""
-    try:
-        os.readlink(f"/proc/{pid}/exe")  # a zombie has none
-    except OSError:
+    def has_program():
+        try:
+            os.readlink(f"/proc/{pid}/exe")  # a zombie has none
+        except OSError:
+            return False
+        return True
+
+    if not has_program():
         return False
     try:
         return Path(f"/proc/{pid}/root/run/job").stat().st_size == 0
     except FileNotFoundError:
-        return True
+        return has_program()  # or it has gone just now
     except OSError:
         return False
 

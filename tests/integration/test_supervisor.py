@@ -182,9 +182,11 @@ class Supervisor:
                 (self.state / "cgroups").read_text().split()]
 
     def standby_pids(self):
-        """PIDs 1 of the jails that wait for their job."""
-        return {pid for pid in map(int, re.findall(
-                    r"standby_ready .*pid=(\d+)", self.log_text()))
+        """PIDs 1 of the jails that wait for their job.  By now the number of
+        an earlier one may be that of any other process."""
+        told = set(re.findall(r"standby_ready .*pid=(\d+) ",
+                              self.log_text()))
+        return {int(pid) for pid in told & set(self.jailed())
                 if is_standby(pid)}
 
     def job_processes(self):
