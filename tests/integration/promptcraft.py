@@ -151,6 +151,15 @@ def is_standby(pid):
         return False
 
 
+def mounts(pid, directory):
+    """Mounts as the process sees them, without those of other tests, which
+    come and go in places of their own."""
+    lines = Path(f"/proc/{pid}/mountinfo").read_text().splitlines()
+    return sorted(line for line in lines
+                  if not line.split()[4].startswith("/tmp/")
+                  or str(directory) in line)
+
+
 def run_stack(*args, check=True, prefix=(), **kwargs):
     done = subprocess.run([*prefix, str(STACK_TOOL), *map(str, args)],
                           capture_output=True, text=True,

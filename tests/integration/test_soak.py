@@ -9,11 +9,13 @@ import contextlib
 import json
 import os
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from promptcraft import BUILD, CLI, Stack, fewer, is_standby, wait_for
+from promptcraft import (BUILD, CLI, Stack, fewer, is_standby, mounts,
+                         wait_for)
 
 JOBS = int(os.environ.get("PROMPTCRAFT_SOAK_JOBS", fewer(200, 40)))
 AT_A_TIME = 8
@@ -75,7 +77,7 @@ def measure(stack):
     figures = {
         "cgroups": len(cgroups),
         "jailed": jailed_processes(cgroups),
-        "mounts": [len(Path(f"/proc/{pid}/mountinfo").read_text().splitlines())
+        "mounts": [len(mounts(pid, stack.dir))
                    for pid in ("self", supervisor)],
     }
     for name, pid in stack.info["pids"].items():
@@ -91,6 +93,17 @@ def measure(stack):
 def counts(figures):
     return {name: {k: v for k, v in f.items() if k != "rss_kib"}
             if isinstance(f, dict) else f for name, f in figures.items()}
+
+
+def settled(stack):
+    """Its figures when nothing of earlier jobs is on its way any more."""
+    seen = [measure(stack)]
+    while len(seen) < 10 or any(counts(one) != counts(seen[-1])
+                                for one in seen[-10:]):
+        assert len(seen) < 1000, seen[-10:]
+        time.sleep(0.1)
+        seen.append(measure(stack))
+    return seen[-1]
 
 
 def one_job(client, i):
@@ -141,7 +154,7 @@ def test_many_jobs_8_at_a_time(fresh_stack):
     client = fresh_stack.client()
     # Caches and pools fill up in the first jobs; growth is what comes after.
     run_jobs(client, range(WARM_UP))
-    before = measure(fresh_stack)
+    before = settled(fresh_stack)
     memory_before = mem_available_kib()
     wrong = [(i, got, want) for i, (got, want)
              in enumerate(run_jobs(client, range(JOBS))) if got != want]
