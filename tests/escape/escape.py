@@ -513,14 +513,29 @@ class Host:
 
     def mem_available(self):
         """With what the kernel keeps in each processor's own list of free
-        pages: hundreds of MiB since Linux 6.7, given back slowly."""
+        pages: hundreds of MiB since Linux 6.7, given back slowly; and with
+        what other programs of the machine have allocated, which come and go."""
         kept = sum(int(line.split()[1]) for line in
                    Path("/proc/zoneinfo").read_text().splitlines()
                    if line.split()[0] == "count:")
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024 + kept * 4096
+                return (int(line.split()[1]) * 1024 + kept * 4096 +
+                        self.others_memory())
         raise AssertionError("no MemAvailable")
+
+    def others_memory(self):
+        """Anonymous memory of processes that are neither supervisors of ours
+        nor in their jails."""
+        ours = {supervisor.process.pid
+                for supervisor in self.world.supervisors}.union(
+            *(supervisor.jail_pids() for supervisor in self.world.supervisors))
+        total = 0
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and int(entry.name) not in ours:
+                status = self.status(entry.name) or {}
+                total += int(status.get("RssAnon", "0").split()[0]) * 1024
+        return total
 
     def file_hash(self, path):
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()

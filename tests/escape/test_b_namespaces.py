@@ -375,7 +375,7 @@ def listeners(directory):
     made, told = [], []
     name = f"promptcraft-escape-{os.getpid()}"
     for kind, mark in ((socket.SOCK_STREAM, ""), (socket.SOCK_DGRAM, "+")):
-        path = str(directory / f"open-socket{kind}")
+        path = str(directory / f"{name}{kind}")
         for address in (path, f"\0{name}{kind}"):
             sock = socket.socket(socket.AF_UNIX, kind)
             made.append(sock)
@@ -393,7 +393,7 @@ def listeners(directory):
             sock.close()
         for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
             with contextlib.suppress(OSError):
-                os.unlink(directory / f"open-socket{kind}")
+                os.unlink(directory / f"{name}{kind}")
 
 
 def heard(sock):
@@ -551,23 +551,22 @@ def test_b11_markers(one_slot, world, profile):
 
 
 def test_b11_control_mount_namespace(plain):
+    first, second = (f"promptcraft-marker-{os.getpid()}-{n}" for n in "xy")
     try:
-        run = plain("ids").run("b11_markers.py",
-                               argv=["promptcraft-marker-x"])
+        run = plain("ids").run("b11_markers.py", argv=[first])
         assert {"/dev/shm", "/tmp", "/var/tmp"} <= \
             set(run.attempts["write"][1].split()), run
-        run = plain("ids").run("b11_markers.py",
-                               argv=["promptcraft-marker-y"])
-        assert "/tmp/promptcraft-marker-x" in \
+        run = plain("ids").run("b11_markers.py", argv=[second])
+        assert f"/tmp/{first}" in \
             run.attempts["find-foreign"][1].split(), run
     finally:
         for path in Path("/").glob("*"):
-            for one in ("x", "y"):
+            for one in (first, second):
                 for sub in ("", "shm/", "tmp/", "lock/"):
                     with contextlib.suppress(OSError):
-                        os.unlink(path / f"{sub}promptcraft-marker-{one}")
+                        os.unlink(path / f"{sub}{one}")
         found = [p for d in ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")
-                 for p in Path(d).glob("promptcraft-marker-[xy]")]
+                 for p in Path(d).glob(f"promptcraft-marker-{os.getpid()}-*")]
         assert not found
 
 

@@ -5,6 +5,7 @@ see while Redis is away, TCP with an ACL user, and nodes that share one."""
 import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -141,11 +142,18 @@ def acl_rules():
     raise AssertionError("the rule has no end")
 
 
+def free_port():
+    """Not one that a connection may get as its own meanwhile."""
+    while True:
+        port = 10000 + secrets.randbelow(20000)
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
+
+
 @contextlib.contextmanager
 def tcp_redis(password):
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="pc-test-redis.") as directory:
         rules = [f">{password}" if word.startswith(">") else word
                  for word in acl_rules()]
