@@ -163,7 +163,7 @@ def test_round_out_of_fds_is_no_busy_loop(own):
         sock.connect(str(supervisor.socket))
         socks.append(sock)
         time.sleep(0.002)
-    assert "accept_failed" in supervisor.log_text()
+    escape.wait_for(lambda: "accept_failed" in supervisor.log_text())
     cpu, log = cpu_of(supervisor), len(supervisor.log_text())
     time.sleep(2)
     assert cpu_of(supervisor) - cpu < 0.5

@@ -150,7 +150,7 @@ def test_e01_control_network_namespace(loose, services):
                                            argv=services.argv("local"))
     assert run.done() == {"tcp-loopback", "tcp-loopback-other",
                           "tcp-loopback6", "udp-loopback"}, run
-    assert {"tcp", "udp"} <= set(services.seen)
+    escape.wait_for(lambda: {"tcp", "udp"} <= set(services.seen))
 
 
 def test_e01_control_seccomp(plain, services):

@@ -170,8 +170,9 @@ def releases(stack):
 
 def audit(stack, kind="release"):
     logs = sorted((stack.dir / "supervisor" / "audit").glob("audit.*.log"))
-    return [record for path in logs
-            for record in map(json.loads, path.read_text().splitlines())
+    # What has no end yet is being written.
+    return [record for path in logs for record in map(
+                json.loads, path.read_text().rpartition("\n")[0].splitlines())
             if record["type"] == kind]
 
 

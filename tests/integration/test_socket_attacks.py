@@ -6,6 +6,7 @@ the supervisor answers at once, and has every slot, fd and process back."""
 import array
 import contextlib
 import os
+import select
 import socket
 import struct
 import threading
@@ -72,6 +73,8 @@ def test_bundles_that_never_end_hold_slots_only(target):
     for sock in socks:
         begun(sock)
         sock.send(b"x")
+    until(lambda: len(select.select(socks, [], [], 0)[0]) >=
+          30 - target.slots)
     refused = [sock for sock in socks if is_readable(sock)]
     assert len(refused) == 30 - target.slots
     for sock in refused:

@@ -22,7 +22,7 @@ import pytest
 
 from promptcraft import BUILD, fewer, mounts
 from test_supervisor import (EXITED, KILLED, REFUSED, Supervisor, bundle, post,
-                             submit_message, until)
+                             submit_message, until, whole_lines)
 
 SLEEP = "import time; time.sleep(300)"
 MIB = 1 << 20
@@ -209,7 +209,7 @@ def test_clients_at_once_get_a_jail_each(one):
 
 def begun(one):
     lines = [line for path in (one.state / "audit").glob("audit.*.log")
-             for line in path.read_text().splitlines()]
+             for line in whole_lines(path)]
     return [record["job_id"] for record in map(json.loads, lines)
             if record["type"] == "job_begin"]
 

@@ -71,6 +71,11 @@ def submit_message(job_id=None, policy="strict", runtime="python", workflow="",
             struct.pack("<QQQIIII", wall_ms, 0, 0, 0, 0, 0, 0))
 
 
+def whole_lines(path):
+    """Of a file that somebody writes to: without what has no end yet."""
+    return path.read_text().rpartition("\n")[0].splitlines()
+
+
 class Done:
     def __init__(self, raw):
         self.outcome, reason, self.exit_code, self.signal = \
@@ -122,9 +127,13 @@ class Supervisor:
 
     def connect(self):
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        # Longer than the supervisor waits for a jail to be ready.
-        sock.settimeout(60 * SLOWNESS)
+        # Longer than the supervisor waits for a jail to be ready.  With a
+        # timeout of Python's, connect() fails where the queue is full.
+        seconds = 60 * SLOWNESS
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO,
+                        struct.pack("ll", int(seconds), 0))
         sock.connect(str(self.socket))
+        sock.settimeout(seconds)
         return sock
 
     @contextlib.contextmanager
@@ -181,10 +190,9 @@ class Supervisor:
 
     def job_records(self):
         """What the audit log says of jobs that ended, the last one last."""
-        lines = [line for path in
-                 sorted((self.state / "audit").glob("audit.*.log"))
-                 for line in path.read_text().splitlines()]
-        return [record for record in map(json.loads, lines)
+        return [record for path in
+                sorted((self.state / "audit").glob("audit.*.log"))
+                for record in map(json.loads, whole_lines(path))
                 if record["type"] == "job"]
 
     def cgroups(self):
