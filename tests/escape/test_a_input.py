@@ -447,7 +447,8 @@ def test_a16_peers_that_die(world, profile):
 def test_a16_another_peers_job(world, profile):
     """A connection can neither end nor name what another one began."""
     supervisor, job_id = world.supervisor(), str(uuid.uuid4())
-    data = program("import time; time.sleep(1); print('alive')")
+    # The first stays until its stdin is received and closed.
+    data = program("import sys; sys.stdin.read(); print('alive')")
     with supervisor.connect() as one, supervisor.connect() as two:
         wire.post(one, wire.submit(job_id=job_id, policy=profile), data)
         wait_for(supervisor.job_pids)

@@ -243,7 +243,8 @@ def wait_status(client, workflow, *status, seconds=60):
 
 class Between:
     """Stands between API and supervisor, and at the message of a given type
-    calls `at` before it passes it on (or not, if that returns False)."""
+    calls `at` before it passes it on (or not, if that returns False), with the
+    connection that it came on."""
 
     def __init__(self, path, supervisor):
         self.path, self.supervisor = str(path), str(supervisor)
@@ -296,7 +297,7 @@ class Between:
             fds.frombytes(data)
         try:
             kind = struct.unpack_from("<HH", raw)[1] if len(raw) > 3 else 0
-            if kind == self.type and len(raw) < 512 and not self.at():
+            if kind == self.type and len(raw) < 512 and not self.at(source):
                 return False
             sink.sendmsg([raw], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)]
                          if fds else [])
