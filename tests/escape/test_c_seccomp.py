@@ -402,7 +402,7 @@ def test_c08_supervisor_stopped_and_killed_while_calls_wait(own, host,
     wait_for(blocked)
     supervisor.process.kill()
     supervisor.process.wait()
-    wait_for(supervisor.job_pids, lambda left: not left, seconds=10)
+    wait_for(supervisor.job_pids, lambda left: not left, seconds=20)
     process.wait(timeout=escape.slow(60))
     out.seek(0)
     text = out.read().decode()

@@ -425,7 +425,7 @@ def test_g08_api_killed_at_the_record(between, kind, passes_on, recorded):
     people, stack = between, between.stack
     workflow = kill_at(people, kind, "api", passes_on)
     wait_for(lambda: len(records_of(stack, workflow)),
-             lambda count: count == recorded, 10)
+             lambda count: count == recorded)
     assert (releases(stack) / f".{workflow}.new/manifest.json").exists()
     assert not (releases(stack) / workflow).exists()
     stack.restart("api")

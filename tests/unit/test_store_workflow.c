@@ -380,10 +380,10 @@ test_renewed_lease_lasts(void **state)
 
 	create(*state, "w1", clock_wall_us());
 	nap_ms(1);
-	token = claim(*state, "w1", 40);
+	token = claim(*state, "w1", 500);
 	assert_int_equal(
 		store_workflow_lease_renew(*state, "w1", token, 60000, &e), 0);
-	nap_ms(60);
+	nap_ms(520);
 	assert_nothing_due(*state);
 }
 

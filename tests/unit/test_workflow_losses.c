@@ -45,6 +45,21 @@ test_gives_up(void **state)
 	workflow_state_done(&s);
 }
 
+/* Until this step says what it waits for. */
+static void
+wait_waiting(const char *id, unsigned step, struct workflow_state *ret)
+{
+	for (int i = 0; i < 3000; i++) {
+		load(id, ret);
+		if (json_object_get(workflow_state_step(ret, step),
+				    "waiting_for") != NULL)
+			return;
+		workflow_state_done(ret);
+		usleep(20000);
+	}
+	fail_msg("the step does not wait");
+}
+
 static void
 test_waits_for_supervisor(void **state)
 {
@@ -55,10 +70,8 @@ test_waits_for_supervisor(void **state)
 	script.is_ready = false;
 	start();
 	create(with_tests, false, id);
-	wait_status(id, "running", &s);
-	workflow_state_done(&s);
-	usleep(200000);
-	load(id, &s);
+	wait_waiting(id, 0, &s);
+	assert_string_equal(s.meta.status, "running");
 	assert_true(s.meta.due_us > clock_wall_us());
 	assert_string_equal(
 		json_text(workflow_state_step(&s, 0), "waiting_for"),
@@ -96,21 +109,6 @@ count_job(void *arg, const char *job_id, const char *document)
 	return 0;
 }
 
-/* Until its second step says what it waits for. */
-static void
-wait_waiting(const char *id, struct workflow_state *ret)
-{
-	for (int i = 0; i < 3000; i++) {
-		load(id, ret);
-		if (json_object_get(workflow_state_step(ret, 1),
-				    "waiting_for") != NULL)
-			return;
-		workflow_state_done(ret);
-		usleep(20000);
-	}
-	fail_msg("the step does not wait");
-}
-
 static void
 test_busy_is_no_attempt(void **state)
 {
@@ -124,7 +122,7 @@ test_busy_is_no_attempt(void **state)
 	script.busy = 1;
 	start();
 	create(with_tests, false, id);
-	wait_waiting(id, &s);
+	wait_waiting(id, 1, &s);
 	assert_null(json_object_get(workflow_state_step(&s, 1), "job_id"));
 	workflow_state_done(&s);
 	store_job_list_running(api.store, count_job, &running, &e);
