@@ -87,6 +87,13 @@ class Done:
         return f"<Done {self.outcome} {self.reason!r} {self.error!r}>"
 
 
+def parent_of(pid):
+    with contextlib.suppress(OSError):
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        return int(stat.rpartition(")")[2].split()[1])
+    return None
+
+
 class Supervisor:
     def __init__(self, directory, runtimes=None, state=None, libexec=BUILD,
                  program=BUILD / "promptcraft-supervisor", slots=20,
@@ -202,10 +209,10 @@ class Supervisor:
     def standby_pids(self):
         """PIDs 1 of the jails that wait for their job.  By now the number of
         an earlier one may be that of any other process."""
-        told = set(re.findall(r"standby_ready .*pid=(\d+) ",
-                              self.log_text()))
-        return {int(pid) for pid in told & set(self.jailed())
-                if is_standby(pid)}
+        told = set(map(int, re.findall(r"standby_ready .*pid=(\d+)",
+                                       self.log_text())))
+        return {pid for pid in told
+                if parent_of(pid) == self.process.pid and is_standby(pid)}
 
     def job_processes(self):
         """Of jobs, in any slot's cgroup."""
