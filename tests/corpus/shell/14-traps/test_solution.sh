@@ -10,7 +10,6 @@ start() {
 	sh solution.sh "$file" >"$out" &
 	pid=$!
 	while [ ! -s "$file" ]; do sleep 0.02; done
-	sleep 0.05
 }
 
 start
@@ -21,7 +20,7 @@ wait $pid
 
 start
 kill -HUP $pid
-sleep 0.2
+while [ ! -s "$out" ]; do sleep 0.02; done
 kill -TERM $pid
 wait $pid
 [ "$(head -n 1 "$out")" = reload ] && echo "ok 4 - reload" || echo "not ok 4"
