@@ -8,7 +8,6 @@
  */
 #include "supervisor/gate.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -24,12 +23,10 @@
 
 #include "supervisor/base/fd.h"
 #include "supervisor/base/str.h"
+#include "supervisor/gate_proc.h"
 
-#define TEXT_MAX 8192
 #define MOUNTINFO_MAX 65536
 #define PROCESSES_MAX 256
-/* Also the size of "task/<tid>" and "fdinfo/<fd>". */
-#define NAME_SIZE 64
 /* jail/lockdown.c sets them; no policy has them. */
 #define GATE_MEMLOCK_MAX 65536
 #define GATE_SIGPENDING_MAX 1024
@@ -48,41 +45,6 @@ static const unsigned ns_ioctls[GATE_NS_COUNT] = {
 	[GATE_NS_IPC] = _IO(0xff, 2),	 [GATE_NS_UTS] = _IO(0xff, 10),
 	[GATE_NS_CGROUP] = _IO(0xff, 1),
 };
-
-static int
-read_text(int dir, const char *name, char *dst, size_t size, struct err *e)
-{
-	owned_fd int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return err_sys(e, "open %s", name);
-	n = fd_read_full(fd, dst, size - 1);
-	if (n < 0)
-		return err_sys(e, "read %s", name);
-	if ((size_t)n == size - 1)
-		return err_set(e, ERR_LIMIT, 0, "%s is too long", name);
-	dst[n] = '\0';
-	return 0;
-}
-
-/* The file that a link below dir leads to; procfs links are followed. */
-static int
-inode_at(int dir, const char *name, struct gate_inode *ret, struct err *e)
-{
-	struct stat st;
-
-	if (fstatat(dir, name, &st, 0) < 0)
-		return err_sys(e, "stat %s", name);
-	*ret = (struct gate_inode){.dev = st.st_dev, .ino = st.st_ino};
-	return 0;
-}
-
-static bool
-is_same(const struct gate_inode *a, const struct gate_inode *b)
-{
-	return a->dev == b->dev && a->ino == b->ino;
-}
 
 int
 gate_inode_of(int fd, struct gate_inode *ret, struct err *e)
@@ -113,9 +75,9 @@ gate_self_init(struct gate_self *self, struct err *e)
 		return err_sys(e, "open /proc/self (does /proc belong to this "
 				  "PID namespace?)");
 	for (int i = 0; i < GATE_NS_COUNT; i++)
-		if (inode_at(own, ns_names[i], &self->ns[i], e) < 0)
+		if (gate_inode_at(own, ns_names[i], &self->ns[i], e) < 0)
 			return -1;
-	if (inode_at(own, "root", &self->root, e) < 0)
+	if (gate_inode_at(own, "root", &self->root, e) < 0)
 		return -1;
 	self->net_fd = openat(own, ns_names[GATE_NS_NET], O_RDONLY | O_CLOEXEC);
 	if (self->net_fd < 0)
@@ -134,12 +96,12 @@ gate_self_done(struct gate_self *self)
 int
 gate_pid_of(const struct gate_self *self, int pidfd, pid_t *ret, struct err *e)
 {
-	char name[NAME_SIZE], text[1024], line[24] = "";
+	char name[GATE_NAME_SIZE], text[1024], line[24] = "";
 	const char *at;
 	uint64_t pid;
 
 	snprintf(name, sizeof(name), "self/fdinfo/%d", pidfd);
-	if (read_text(self->proc_fd, name, text, sizeof(text), e) < 0)
+	if (gate_read_text(self->proc_fd, name, text, sizeof(text), e) < 0)
 		return -1;
 	/* "Pid:" is there for pidfds only; -1: the process is gone. */
 	at = strstr(text, "\nPid:\t");
@@ -156,82 +118,15 @@ gate_pid_of(const struct gate_self *self, int pidfd, pid_t *ret, struct err *e)
 /* ---- one process ----------------------------------------------------- */
 
 static int
-open_process(const struct gate_self *self, pid_t pid, int *ret_dir,
-	     struct err *e)
-{
-	char name[NAME_SIZE];
-	int dir;
-
-	snprintf(name, sizeof(name), "%d", (int)pid);
-	dir = openat(self->proc_fd, name,
-		     O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (dir < 0)
-		return err_sys(e, "open /proc/%d", (int)pid);
-	*ret_dir = dir;
-	return 0;
-}
-
-/* A readable copy of dir/name for readdir; closedir closes it. */
-static DIR *
-open_listing(int dir, const char *name, struct err *e)
-{
-	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
-
-	if (listing == NULL) {
-		err_sys(e, "list %s", name);
-		fd_close(&fd);
-	}
-	return listing;
-}
-
-/* A number among those in dir/name, which is open as `at`. */
-struct entry {
-	int dir, at;
-	const char *name;
-};
-
-/* Call check() for each number in dir/name. */
-static int
-for_each_number(int dir, const char *name,
-		int (*check)(const struct entry *entry, void *arg,
-			     struct err *e),
-		void *arg, struct err *e)
-{
-	DIR *listing = open_listing(dir, name, e);
-	const struct dirent *entry;
-	int rc = 0;
-
-	if (listing == NULL)
-		return -1;
-	for (;;) {
-		errno = 0;
-		entry = readdir(listing);
-		if (entry == NULL)
-			break;
-		if (entry->d_name[0] == '.')
-			continue;
-		rc = check(&(struct entry){dir, dirfd(listing), entry->d_name},
-			   arg, e);
-		if (rc < 0)
-			break;
-	}
-	if (rc == 0 && errno != 0)
-		rc = err_sys(e, "list %s", name);
-	(void)closedir(listing);
-	return rc;
-}
-
-static int
-check_task(const struct entry *entry, void *arg, struct err *e)
+check_task(const struct gate_entry *entry, void *arg, struct err *e)
 {
 	const uint32_t *id = arg;
-	char name[NAME_SIZE], text[TEXT_MAX];
+	char name[GATE_NAME_SIZE], text[GATE_TEXT_MAX];
 	struct gate_status status;
 
 	if (str_printf(name, sizeof(name), "%s/status", entry->name) < 0)
 		return err_set(e, ERR_LIMIT, 0, "task name too long");
-	if (read_text(entry->at, name, text, sizeof(text), e) < 0 ||
+	if (gate_read_text(entry->at, name, text, sizeof(text), e) < 0 ||
 	    gate_status_parse(text, &status, e) < 0 ||
 	    gate_status_check(&status, *id, e) < 0)
 		return err_wrap(e, "task %s", entry->name);
@@ -252,7 +147,7 @@ namespace_of(int dir, int pidfd, int i, struct gate_inode *ret, struct err *e)
 		fd = ioctl(pidfd, ns_ioctls[i], 0);
 	if (fd >= 0)
 		return gate_inode_of(fd, ret, e);
-	return inode_at(dir, ns_names[i], ret, e);
+	return gate_inode_at(dir, ns_names[i], ret, e);
 }
 
 static int
@@ -265,10 +160,10 @@ check_namespaces(const struct gate_expected *x, int dir, int pidfd,
 		if (namespace_of(dir, pidfd, i, &got, e) < 0)
 			return -1;
 		if (i == GATE_NS_NET && x->net != NULL &&
-		    !is_same(&got, x->net))
+		    !gate_is_same(&got, x->net))
 			return err_set(e, ERR_DENIED, 0, "%s is not the slot's",
 				       ns_names[i]);
-		if (is_same(&got, &x->self->ns[i]))
+		if (gate_is_same(&got, &x->self->ns[i]))
 			return err_set(e, ERR_DENIED, 0,
 				       "%s is the supervisor's own",
 				       ns_names[i]);
@@ -289,14 +184,14 @@ check_root(const struct gate_self *self, int dir, struct err *e)
 		return err_sys(e, "open root and cwd");
 	if (gate_inode_of(top, &root, e) < 0)
 		return -1;
-	if (is_same(&root, &self->root))
+	if (gate_is_same(&root, &self->root))
 		return err_set(e, ERR_DENIED, 0, "root is the host's");
-	if (inode_at(top, JAIL_WORK_DIR + 1, &work, e) < 0 ||
+	if (gate_inode_at(top, JAIL_WORK_DIR + 1, &work, e) < 0 ||
 	    gate_inode_of(cwd, &here, e) < 0)
 		return -1;
 	if (fstatfs(cwd, &fs) < 0)
 		return err_sys(e, "stat cwd");
-	if (!is_same(&work, &here) || fs.f_type != TMPFS_MAGIC)
+	if (!gate_is_same(&work, &here) || fs.f_type != TMPFS_MAGIC)
 		return err_set(e, ERR_DENIED, 0,
 			       "working directory is not " JAIL_WORK_DIR);
 	return 0;
@@ -336,169 +231,6 @@ check_rlimits(const struct policy *policy, pid_t pid, struct err *e)
 	return 0;
 }
 
-/* ---- file descriptors ------------------------------------------------ */
-
-struct fd_rules {
-	const struct gate_expected *x;
-	const char *mountinfo; /* NULL: before the exec */
-	unsigned seen;	       /* bit n: declared fd n */
-};
-
-static int
-check_declared_fd(const struct entry *entry, uint64_t number,
-		  struct fd_rules *rules, struct err *e)
-{
-	struct gate_inode got = {0};
-
-	if (inode_at(entry->at, entry->name, &got, e) < 0)
-		return -1;
-	if (!is_same(&got, &rules->x->fds[number]))
-		return err_set(e, ERR_DENIED, 0, "fd %s is not the one passed",
-			       entry->name);
-	rules->seen |= 1u << number;
-	return 0;
-}
-
-static int
-read_fdinfo(const struct entry *entry, char text[TEXT_MAX], struct err *e)
-{
-	char name[NAME_SIZE];
-
-	if (str_printf(name, sizeof(name), "fdinfo/%s", entry->name) < 0)
-		return err_set(e, ERR_LIMIT, 0, "fd name too long");
-	return read_text(entry->dir, name, text, TEXT_MAX, e);
-}
-
-static int
-read_link(const struct entry *entry, char target[NAME_SIZE], struct err *e)
-{
-	ssize_t n = readlinkat(entry->at, entry->name, target, NAME_SIZE - 1);
-
-	if (n < 0)
-		return err_sys(e, "read link fd/%s", entry->name);
-	target[n] = '\0';
-	return 0;
-}
-
-/*
- * What a harness may open by itself: anonymous inodes and pipes, and files on
- * mounts of its own namespace.
- */
-static int
-check_opened_fd(const struct entry *entry, const struct fd_rules *rules,
-		struct err *e)
-{
-	char target[NAME_SIZE], info[TEXT_MAX];
-	uint64_t mount;
-
-	if (read_link(entry, target, e) < 0)
-		return -1;
-	if (strncmp(target, "anon_inode:", 11) == 0 ||
-	    strncmp(target, "pipe:[", 6) == 0)
-		return 0;
-	if (read_fdinfo(entry, info, e) < 0)
-		return -1;
-	if (gate_field_u64(info, "mnt_id", 10, &mount) == 0 &&
-	    gate_has_mount(rules->mountinfo, mount) != 0)
-		return 0;
-	return err_set(e, ERR_DENIED, 0, "fd %s (%.40s) comes from outside",
-		       entry->name, target);
-}
-
-/* Before the exec: the report pipe and the listener, gone with the exec. */
-static int
-check_own_fd(const struct entry *entry, uint64_t number,
-	     const struct fd_rules *rules, struct err *e)
-{
-	const char *want = NULL;
-	char target[NAME_SIZE], info[TEXT_MAX];
-	uint64_t flags;
-
-	if (number == PAYLOAD_FD_REPORT)
-		want = "pipe:[";
-	else if ((int64_t)number == rules->x->listener_number)
-		want = "anon_inode:seccomp notify";
-	if (read_link(entry, target, e) < 0)
-		return -1;
-	if (want == NULL || strncmp(target, want, strlen(want)) != 0)
-		return err_set(e, ERR_DENIED, 0,
-			       "fd %s (%.40s) is not declared", entry->name,
-			       target);
-	if (read_fdinfo(entry, info, e) < 0)
-		return -1;
-	if (gate_field_u64(info, "flags", 8, &flags) < 0 ||
-	    (flags & O_CLOEXEC) == 0)
-		return err_set(e, ERR_DENIED, 0,
-			       "fd %s would stay open in the runtime",
-			       entry->name);
-	return 0;
-}
-
-static int
-check_fd(const struct entry *entry, void *arg, struct err *e)
-{
-	struct fd_rules *rules = arg;
-	uint64_t number;
-
-	if (str_to_u64(entry->name, INT32_MAX, &number) < 0)
-		return err_set(e, ERR_INVALID, 0, "fd %s is no number",
-			       entry->name);
-	if (number < PAYLOAD_FD_COUNT)
-		return check_declared_fd(entry, number, rules, e);
-	if (rules->mountinfo != NULL)
-		return check_opened_fd(entry, rules, e);
-	return check_own_fd(entry, number, rules, e);
-}
-
-static int
-check_fds(int dir, const struct gate_expected *x, const char *mountinfo,
-	  struct err *e)
-{
-	struct fd_rules rules = {.x = x, .mountinfo = mountinfo};
-
-	if (for_each_number(dir, "fd", check_fd, &rules, e) < 0)
-		return -1;
-	for (unsigned i = 0; i < PAYLOAD_FD_COUNT; i++)
-		if ((rules.seen & 1u << i) == 0)
-			return err_set(e, ERR_DENIED, 0, "fd %u is closed", i);
-	return 0;
-}
-
-/*
- * jail-init: what it was given, what it opens in the jail, two of its own.  It
- * may be unpacking: an fd that is gone by now is none.
- */
-static int
-check_init_fd(const struct entry *entry, void *arg, struct err *e)
-{
-	const struct fd_rules *rules = arg;
-	char target[NAME_SIZE], info[TEXT_MAX];
-	struct gate_inode got = {0};
-	uint64_t mount, pid;
-
-	if (inode_at(entry->at, entry->name, &got, e) < 0)
-		return e->errnum == ENOENT ? 0 : -1;
-	for (int i = 0; i < GATE_INIT_FDS; i++)
-		if (is_same(&got, &rules->x->init_fds[i]))
-			return 0;
-	if (read_link(entry, target, e) < 0)
-		return e->errnum == ENOENT ? 0 : -1;
-	if (strcmp(target, "anon_inode:[signalfd]") == 0 ||
-	    strncmp(target, "pipe:[", 6) == 0)
-		return 0;
-	if (read_fdinfo(entry, info, e) < 0)
-		return e->errnum == ENOENT ? 0 : -1;
-	/* The payload's pidfd, which it has sent and is about to close. */
-	if (gate_field_u64(info, "Pid", 10, &pid) == 0 &&
-	    pid == (uint64_t)rules->x->payload_pid)
-		return 0;
-	if (gate_field_u64(info, "mnt_id", 10, &mount) == 0 &&
-	    gate_has_mount(rules->mountinfo, mount) != 0)
-		return 0;
-	return err_set(e, ERR_DENIED, 0, "fd %s (%.40s) comes from outside",
-		       entry->name, target);
-}
-
 /* ---- postures -------------------------------------------------------- */
 
 static char mountinfo_text[MOUNTINFO_MAX]; /* one thread */
@@ -508,7 +240,7 @@ static int
 check_surroundings(const struct gate_expected *x, pid_t pid, int dir,
 		   char mountinfo[MOUNTINFO_MAX], struct err *e)
 {
-	char text[TEXT_MAX];
+	char text[GATE_TEXT_MAX];
 
 	int pidfd = pid == x->payload_pid ? x->payload_pidfd : -1;
 
@@ -516,10 +248,10 @@ check_surroundings(const struct gate_expected *x, pid_t pid, int dir,
 	    check_root(x->self, dir, e) < 0 ||
 	    check_rlimits(x->policy, pid, e) < 0)
 		return -1;
-	if (read_text(dir, "cgroup", text, sizeof(text), e) < 0 ||
+	if (gate_read_text(dir, "cgroup", text, sizeof(text), e) < 0 ||
 	    cgroup_membership_check(x->cgroup, x->slot, text, e) < 0)
 		return -1;
-	if (read_text(dir, "mountinfo", mountinfo, MOUNTINFO_MAX, e) < 0)
+	if (gate_read_text(dir, "mountinfo", mountinfo, MOUNTINFO_MAX, e) < 0)
 		return -1;
 	return gate_mounts_check(x->policy, mountinfo, e);
 }
@@ -530,11 +262,11 @@ check_payload_process(const struct gate_expected *x, pid_t pid, struct err *e)
 	uint32_t id = x->uid_base + 1;
 	owned_fd int dir = -1;
 
-	if (open_process(x->self, pid, &dir, e) < 0 ||
-	    for_each_number(dir, "task", check_task, &id, e) < 0 ||
+	if (gate_open_process(x->self, pid, &dir, e) < 0 ||
+	    gate_each_number(dir, "task", check_task, &id, e) < 0 ||
 	    check_surroundings(x, pid, dir, mountinfo_text, e) < 0)
 		return -1;
-	return check_fds(dir, x, mountinfo_text, e);
+	return gate_fds_check(dir, x, mountinfo_text, e);
 }
 
 /*
@@ -545,10 +277,10 @@ check_payload_process(const struct gate_expected *x, pid_t pid, struct err *e)
 static int
 check_first_task(const struct gate_expected *x, int dir, struct err *e)
 {
-	char text[TEXT_MAX];
+	char text[GATE_TEXT_MAX];
 	struct gate_status s;
 
-	if (read_text(dir, "status", text, sizeof(text), e) < 0 ||
+	if (gate_read_text(dir, "status", text, sizeof(text), e) < 0 ||
 	    gate_status_parse(text, &s, e) < 0 ||
 	    gate_status_check(&s, x->uid_base + 1, e) < 0)
 		return -1;
@@ -573,15 +305,14 @@ check_process(const struct gate_expected *x, pid_t pid, struct err *e)
 static int
 check_init_fds(const struct gate_expected *x, struct err *e)
 {
-	struct fd_rules rules = {.x = x, .mountinfo = mountinfo_text};
 	owned_fd int dir = -1;
 
-	if (open_process(x->self, x->init_pid, &dir, e) < 0 ||
-	    read_text(dir, "mountinfo", mountinfo_text, sizeof(mountinfo_text),
-		      e) < 0 ||
+	if (gate_open_process(x->self, x->init_pid, &dir, e) < 0 ||
+	    gate_read_text(dir, "mountinfo", mountinfo_text,
+			   sizeof(mountinfo_text), e) < 0 ||
 	    gate_mounts_check(x->policy, mountinfo_text, e) < 0)
 		return -1;
-	return for_each_number(dir, "fd", check_init_fd, &rules, e);
+	return gate_fds_check_init(dir, x, mountinfo_text, e);
 }
 
 /*
@@ -597,10 +328,10 @@ check_before_exec(const struct gate_expected *x, bool is_direct, struct err *e)
 	owned_fd int dir = -1;
 
 	/* The status first: it names who traces. */
-	if (open_process(x->self, pid, &dir, e) < 0 ||
+	if (gate_open_process(x->self, pid, &dir, e) < 0 ||
 	    check_first_task(x, dir, e) < 0 || gate_filter_begin(pid, e) < 0)
 		return -1;
-	if (check_fds(dir, x, NULL, e) < 0 ||
+	if (gate_fds_check(dir, x, NULL, e) < 0 ||
 	    (is_direct &&
 	     check_surroundings(x, pid, dir, mountinfo_text, e) < 0)) {
 		(void)gate_filter_end(pid, p->bpf, p->bpf_len, &ignored);
@@ -683,10 +414,10 @@ gate_check_init(const struct gate_expected *x, struct err *e)
 	const uint64_t may_have = 1ull << CAP_KILL;
 	struct gate_status s;
 	owned_fd int dir = -1;
-	char text[TEXT_MAX];
+	char text[GATE_TEXT_MAX];
 
-	if (open_process(x->self, x->init_pid, &dir, e) < 0 ||
-	    read_text(dir, "status", text, sizeof(text), e) < 0 ||
+	if (gate_open_process(x->self, x->init_pid, &dir, e) < 0 ||
+	    gate_read_text(dir, "status", text, sizeof(text), e) < 0 ||
 	    gate_status_parse(text, &s, e) < 0)
 		return err_wrap(e, "posture of jail-init");
 	if (((s.cap_inh | s.cap_prm | s.cap_eff | s.cap_amb) & ~may_have) !=
