@@ -243,10 +243,11 @@ class Supervisor:
                     cause=reply[104:].split(b"\0")[0].decode())
 
     def records(self):
-        """The audit log, from the oldest line on."""
+        """The audit log, from the oldest line on, as far as it is written:
+        one read may see half of what another process's write() adds."""
         files = sorted((self.state / "audit").glob("audit.*.log"))
         return [json.loads(line) for file in files
-                for line in file.read_text().splitlines()]
+                for line in file.read_text().rpartition("\n")[0].splitlines()]
 
     def record(self, job_id):
         """Of a job, or of a refused request; a flood of those is counted

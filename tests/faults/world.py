@@ -55,7 +55,7 @@ class Node:
         assert done.returncode == 0, done.stdout + done.stderr
         return [json.loads(line)
                 for path in sorted((state / "audit").glob("audit.*.log"))
-                for line in path.read_text().splitlines()]
+                for line in path.read_text().rpartition("\n")[0].splitlines()]
 
 
 class World:

@@ -16,7 +16,7 @@ import pytest
 from promptcraft import run_cli
 from test_audit import fill, small_disk
 from test_supervisor import (Supervisor, head, pass_fds, send_bytes,
-                             supervisor, until)  # noqa: F401
+                             supervisor, until, whole_lines)  # noqa: F401
 
 RELEASE, REPLY, POLICY_GET = 12, 13, 3
 SHOWN_MAX = 16 << 20
@@ -76,7 +76,7 @@ def ask(sup, raw=None, **fields):
 
 def records(sup, kind):
     return [record for path in sorted((sup.state / "audit").glob("*.log"))
-            for record in map(json.loads, path.read_text().splitlines())
+            for record in map(json.loads, whole_lines(path))
             if record["type"] == kind]
 
 
