@@ -438,5 +438,7 @@ def test_a_client_that_leaves_is_noticed(stack, client, how):
                                b"\1\0\0\0\0\0\0\0")
     if how != "half":
         stream.close()
-    wait_for(lambda: open_sockets(stack), lambda found: its_own not in found)
+    # Sooner than the heartbeat, which comes after 15 s, could tell.
+    wait_for(lambda: open_sockets(stack), lambda found: its_own not in found,
+             seconds=10)
     stream.close()
