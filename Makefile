@@ -314,8 +314,8 @@ check-policy: all
 check-integration: all fault-bins
 	@tools/need-root check-integration
 	@rm -f $(B)/openapi-seen
-	cd tests/integration && PROMPTCRAFT_BUILD=$(abspath $(B)) \
-		$(PYTHON) -m pytest -q -p no:cacheprovider . $(NOT_INTEGRATION)
+	PROMPTCRAFT_BUILD=$(abspath $(B)) tests/integration/run \
+		$(if $(NOT_INTEGRATION),but $(NOT_INTEGRATION))
 	@$(if $(NOT_INTEGRATION),,$(PYTHON) tools/openapi/coverage.py \
 		$(G)/openapi.json $(B)/openapi-seen)
 # The user's own suite, as it is, on port 8000; for make check in a network
@@ -456,8 +456,7 @@ bench: all $(BENCH_BINS)
 	PROMPTCRAFT_BUILD=$(abspath $(B)) tests/bench/run
 
 # Not what tries mostly the runtimes and jail-init, which have no sanitizer.
-asan: NOT_INTEGRATION = $(patsubst %,--ignore=test_%.py,forging gate_faults \
-	harness styles releases doctor)
+asan: NOT_INTEGRATION = forging gate_faults harness styles releases doctor
 asan:
 	$(MAKE) -j$(JOBS) MODE=asan all
 	$(MAKE) MODE=asan NOT_INTEGRATION='$(NOT_INTEGRATION)' check-unit \
