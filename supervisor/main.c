@@ -30,7 +30,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -77,11 +76,16 @@ tell_systemd(const char *text)
 
 /* ---- state directory ------------------------------------------------- */
 
-/* One supervisor a state directory; *ret_lock is held while we live. */
+/*
+ * One supervisor a state directory; *ret_lock is held while we live.  The lock
+ * is the process's, not the open file's (fcntl_locking(2)): a child that
+ * outlives us, as discard.c's may, does not keep it.
+ */
 static int
 open_state(const struct config *config, int *ret_dir, int *ret_lock,
 	   struct err *e)
 {
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	owned_fd int dir = -1, lock = -1;
 	struct stat st;
 
@@ -99,7 +103,7 @@ open_state(const struct config *config, int *ret_dir, int *ret_lock,
 		      0600);
 	if (lock < 0)
 		return err_sys(e, "open %s/" LOCK_FILE, config->state_dir);
-	if (flock(lock, LOCK_EX | LOCK_NB) < 0)
+	if (fcntl(lock, F_SETLK, &whole) < 0)
 		return err_set(e, ERR_CONFLICT, 0,
 			       "another supervisor uses %s: stop it, or give "
 			       "this one its own --state-dir",

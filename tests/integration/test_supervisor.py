@@ -5,6 +5,7 @@ left behind."""
 
 import array
 import contextlib
+import ctypes
 import errno
 import json
 import os
@@ -515,6 +516,30 @@ def test_kill_9_leaves_no_job_and_a_restart_cleans_up(supervisor):
         sock.close()
     supervisor.start()
     assert "stale_cgroup_removed" in supervisor.log_text()
+    assert supervisor.run("pass").outcome == EXITED
+
+
+def fd_of_process(pid, path):
+    """The same open file as that process has, as a child of it would."""
+    [number] = [int(name) for name in os.listdir(f"/proc/{pid}/fd")
+                if os.readlink(f"/proc/{pid}/fd/{name}") == str(path)]
+    pidfd = os.pidfd_open(pid)
+    fd = ctypes.CDLL(None).syscall(438, pidfd, number, 0)  # pidfd_getfd(2)
+    os.close(pidfd)
+    assert fd >= 0
+    return fd
+
+
+def test_one_supervisor_a_state_directory(supervisor, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    with pytest.raises(AssertionError, match="another supervisor uses"):
+        Supervisor(other, state=supervisor.state)
+    # A child that lives a moment longer than it keeps nobody out.
+    fd = fd_of_process(supervisor.process.pid, supervisor.state / "lock")
+    supervisor.stop(signal.SIGKILL)
+    supervisor.start()
+    os.close(fd)
     assert supervisor.run("pass").outcome == EXITED
 
 
