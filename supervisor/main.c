@@ -79,7 +79,8 @@ tell_systemd(const char *text)
 /*
  * One supervisor a state directory; *ret_lock is held while we live.  The lock
  * is the process's, not the open file's (fcntl_locking(2)): a child that
- * outlives us, as discard.c's may, does not keep it.
+ * outlives us, as discard.c's may, does not keep it; any close of that file by
+ * us would let go of it, so it is opened here only.
  */
 static int
 open_state(const struct config *config, int *ret_dir, int *ret_lock,

@@ -31,7 +31,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from promptcraft import is_standby
+from promptcraft import is_standby, whole_lines
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[1]
@@ -243,11 +243,10 @@ class Supervisor:
                     cause=reply[104:].split(b"\0")[0].decode())
 
     def records(self):
-        """The audit log, from the oldest line on, as far as it is written:
-        one read may see half of what another process's write() adds."""
+        """The audit log, from the oldest line on, as far as it is written."""
         files = sorted((self.state / "audit").glob("audit.*.log"))
         return [json.loads(line) for file in files
-                for line in file.read_text().rpartition("\n")[0].splitlines()]
+                for line in whole_lines(file)]
 
     def record(self, job_id):
         """Of a job, or of a refused request; a flood of those is counted

@@ -17,7 +17,7 @@ import urllib.error
 import uuid
 from pathlib import Path
 
-from promptcraft import CLI, SLOWNESS, Client, Stack, run_stack
+from promptcraft import CLI, SLOWNESS, Client, Stack, run_stack, whole_lines
 from receivers import HttpReceiver, Refused, verify
 
 WEBHOOK_SECRET = secrets.token_hex(32)
@@ -55,7 +55,7 @@ class Node:
         assert done.returncode == 0, done.stdout + done.stderr
         return [json.loads(line)
                 for path in sorted((state / "audit").glob("audit.*.log"))
-                for line in path.read_text().rpartition("\n")[0].splitlines()]
+                for line in whole_lines(path)]
 
 
 class World:

@@ -16,7 +16,7 @@ import threading
 import uuid
 from pathlib import Path
 
-from promptcraft import BUILD, Stack, wait_for
+from promptcraft import BUILD, Stack, wait_for, whole_lines
 
 GOAL = "Compute squares, with tests"
 CODE = "def square(n):\n    return n * n\n"
@@ -170,9 +170,8 @@ def releases(stack):
 
 def audit(stack, kind="release"):
     logs = sorted((stack.dir / "supervisor" / "audit").glob("audit.*.log"))
-    # What has no end yet is being written.
-    return [record for path in logs for record in map(
-                json.loads, path.read_text().rpartition("\n")[0].splitlines())
+    return [record for path in logs
+            for record in map(json.loads, whole_lines(path))
             if record["type"] == kind]
 
 

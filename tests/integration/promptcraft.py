@@ -131,6 +131,12 @@ def wait_for(get, is_good, seconds=60, pause=0.05):
         time.sleep(pause)
 
 
+def whole_lines(path):
+    """Of a file that somebody writes to: without what has no end yet, since
+    one read may see half of what another process's write() adds."""
+    return path.read_text().rpartition("\n")[0].splitlines()
+
+
 def is_standby(pid):
     """Is it in a jail that has no job, or is being built?  That is where
     nothing has been unpacked: the job's manifest is empty, or not there yet."""

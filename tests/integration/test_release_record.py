@@ -13,10 +13,10 @@ import uuid
 
 import pytest
 
-from promptcraft import run_cli
+from promptcraft import run_cli, whole_lines
 from test_audit import fill, small_disk
 from test_supervisor import (Supervisor, head, pass_fds, send_bytes,
-                             supervisor, until, whole_lines)  # noqa: F401
+                             supervisor, until)  # noqa: F401
 
 RELEASE, REPLY, POLICY_GET = 12, 13, 3
 SHOWN_MAX = 16 << 20

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import pytest
 
-from promptcraft import BUILD, fewer, mounts
+from promptcraft import BUILD, fewer, mounts, whole_lines
 from test_supervisor import (EXITED, KILLED, REFUSED, Supervisor, bundle, post,
-                             submit_message, until, whole_lines)
+                             submit_message, until)
 
 SLEEP = "import time; time.sleep(300)"
 MIB = 1 << 20

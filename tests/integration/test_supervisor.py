@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from promptcraft import BUILD, SLOWNESS, is_standby
+from promptcraft import BUILD, SLOWNESS, is_standby, whole_lines
 
 HELLO, HELLO_REPLY, SUBMIT, STARTED, DENIAL, KILL, DONE = 1, 2, 7, 8, 9, 10, 11
 EXITED, SIGNALED, TIMEOUT, KILLED, REFUSED, ERROR = range(1, 7)
@@ -70,11 +70,6 @@ def submit_message(job_id=None, policy="strict", runtime="python", workflow="",
                     for value, size in fields)
     return (head(SUBMIT, SUBMIT_SIZE) + text + struct.pack("<II", 0, 0) +
             struct.pack("<QQQIIII", wall_ms, 0, 0, 0, 0, 0, 0))
-
-
-def whole_lines(path):
-    """Of a file that somebody writes to: without what has no end yet."""
-    return path.read_text().rpartition("\n")[0].splitlines()
 
 
 class Done:
