@@ -267,6 +267,42 @@ def test_verify_beside_a_busy_supervisor(place):
     assert report["jobs"] == len(of_type(one.state, "job_begin"))
 
 
+def test_a_head_that_is_being_written(place):
+    """A reader may see half of the old head and half of the new one."""
+    with running(place) as one:
+        one.run("pass")
+        old = (one.state / "audit.head").read_bytes()
+        one.run("pass")
+    head = one.state / "audit.head"
+    new = head.read_bytes()
+    middle = new.index(b'"hash"')
+    mixed = old[:middle] + new[middle:]
+    assert mixed not in (old, new) and json.loads(mixed)
+    ends = threading.Event()
+
+    def overwrite():
+        with head.open("r+b", buffering=0) as file:
+            while not ends.is_set():
+                for text in (mixed, new, new):
+                    file.seek(0)
+                    file.write(text)
+
+    thread = threading.Thread(target=overwrite)
+    thread.start()
+    try:
+        for _ in range(fewer(20, 5)):
+            must_verify(one.state)
+            assert head_of(one.state) == head_of(one.state)
+    finally:
+        ends.set()
+        thread.join()
+    head.write_bytes(mixed)
+    done = subprocess.run([CLI, "audit", "head", "--state-dir", one.state],
+                          capture_output=True, text=True)
+    assert done.returncode == 125 and "signature is wrong" in done.stderr
+    assert done.stdout == ""
+
+
 # ---- crashes -------------------------------------------------------------------
 
 def test_kill_9_leaves_evidence_of_jobs_under_way(place):

@@ -394,8 +394,8 @@ cli_audit_head(struct cli *cli, const struct cli_command *self, int argc,
 		return status;
 	if (open_log(dir, &files, &e) < 0)
 		return cli_fail(&e);
-	rc = audit_head_read(&files, &head, &e) < 0 ||
-			     audit_public_key(&files, key, &differs, &e) < 0
+	rc = audit_public_key(&files, key, &differs, &e) < 0 ||
+			     audit_head_read(&files, key, &head, &e) < 0
 		     ? -1
 		     : 0;
 	audit_files_close(&files);

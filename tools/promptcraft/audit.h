@@ -15,6 +15,7 @@
 
 #define AUDIT_STATE_DIR "/var/lib/promptcraft/supervisor"
 #define AUDIT_NAME_SIZE 48
+#define AUDIT_PATIENCE 25 /* pauses for what is just being written */
 
 /* ---- audit_files.c --------------------------------------------------- */
 
@@ -69,8 +70,13 @@ struct audit_head {
 	uint8_t sig[AUDIT_SIG_SIZE];
 };
 
-/* ERR_NOT_FOUND: gone; ERR_INVALID: damaged. */
-int audit_head_read(const struct audit_files *files, struct audit_head *ret,
+/*
+ * The head as this key signed it: it is overwritten in place, so one that is
+ * not as it should be is read again, for half a second.  ERR_NOT_FOUND: gone;
+ * ERR_INVALID: damaged, of another log, or its signature is wrong.
+ */
+int audit_head_read(const struct audit_files *files,
+		    const uint8_t key[AUDIT_KEY_SIZE], struct audit_head *ret,
 		    struct err *e);
 /* The public key of the log; *ret_differs if the secret one is not its. */
 int audit_public_key(const struct audit_files *files,
@@ -86,6 +92,8 @@ void audit_log_id(const uint8_t public_key[AUDIT_KEY_SIZE],
 		  uint8_t ret[AUDIT_LOG_ID_SIZE]);
 /* Exactly 2 * size digits of hex. */
 int audit_hex(const char *hex, size_t size, uint8_t *ret);
+/* 20 ms */
+void audit_pause(void);
 
 /* ---- audit_verify.c -------------------------------------------------- */
 

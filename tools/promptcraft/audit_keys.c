@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "supervisor/base/fd.h"
@@ -95,9 +96,9 @@ parse_head(const json_t *json, struct audit_head *h)
 	       get_hex(json, "sig", sizeof(h->sig), h->sig);
 }
 
-int
-audit_head_read(const struct audit_files *files, struct audit_head *ret,
-		struct err *e)
+static int
+read_head(const struct audit_files *files, struct audit_head *ret,
+	  struct err *e)
 {
 	char text[AUDIT_HEAD_SIZE];
 	owned_fd int fd = openat(files->state_dir, AUDIT_HEAD_FILE,
@@ -119,6 +120,49 @@ audit_head_read(const struct audit_files *files, struct audit_head *ret,
 			       AUDIT_HEAD_FILE " is damaged");
 	*ret = h;
 	return 0;
+}
+
+void
+audit_pause(void)
+{
+	const struct timespec t = {.tv_nsec = 20000000};
+
+	(void)nanosleep(&t, NULL);
+}
+
+/*
+ * Nothing keeps a read(2) from seeing half of a write(2) at the same moment,
+ * and halves of two heads may well be JSON: only the signature tells.
+ */
+int
+audit_head_read(const struct audit_files *files,
+		const uint8_t key[AUDIT_KEY_SIZE], struct audit_head *ret,
+		struct err *e)
+{
+	uint8_t log_id[AUDIT_LOG_ID_SIZE];
+	struct audit_head h;
+	int rc = -1;
+
+	for (int i = 0; i < AUDIT_PATIENCE; i++) {
+		if (i > 0)
+			audit_pause();
+		rc = read_head(files, &h, e);
+		if (rc < 0 && e->kind != ERR_INVALID)
+			return -1;
+		if (rc == 0 &&
+		    audit_is_signed(key, h.file, h.count, h.hash, h.sig)) {
+			*ret = h;
+			return 0;
+		}
+	}
+	if (rc < 0)
+		return -1;
+	audit_log_id(key, log_id);
+	return err_set(e, ERR_INVALID, 0,
+		       memcmp(h.log_id, log_id, sizeof(log_id)) != 0
+			       ? AUDIT_HEAD_FILE ": it is of another log, or "
+						 "the key was replaced"
+			       : AUDIT_HEAD_FILE ": its signature is wrong");
 }
 
 /* ---- keys ------------------------------------------------------------ */
