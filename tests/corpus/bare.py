@@ -140,8 +140,9 @@ class Run:
 def execute(command, cwd, stdin="", env=None):
     # As in a jail: also below nohup, which leaves SIGHUP ignored.
     done = subprocess.run(
-        ["env", "--default-signal", *command], cwd=cwd,
-        input=stdin.encode(), capture_output=True, timeout=TIMEOUT, env={**os.environ, "LANG": "C.UTF-8", **(env or {})},
+        ["env", "--default-signal", *command], cwd=cwd, input=stdin.encode(),
+        capture_output=True, timeout=TIMEOUT,
+        env={**os.environ, "LANG": "C.UTF-8", **(env or {})},
     )
     decode = lambda data: data.decode("utf-8", "replace")
     return Run(done.returncode, decode(done.stdout), decode(done.stderr))

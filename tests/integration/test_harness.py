@@ -96,7 +96,8 @@ def run_harness(language, work, mode, code, tests=None, args=(), stdin="", answe
     }
     fds = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 30) for fd in (result_write, gate.fileno())]
     process = subprocess.Popen(
-        ["/bin/bash", "-c", PLACE_FDS, "bash", *map(str, fds), *command(language)],
+        ["/usr/bin/env", "--default-signal", "/bin/bash", "-c", PLACE_FDS, "bash",
+         *map(str, fds), *command(language)],
         cwd=work, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, pass_fds=fds,
     )
