@@ -188,6 +188,8 @@ void job_on_deadline(struct job *job);
  * What else it said is dropped.
  */
 bool job_has_failed(struct job *job);
+/* Read what jail-init has said so far. */
+void job_hear(struct job *job);
 /* Handlers of the jail's fds. */
 void job_on_control(struct watch *w, uint32_t events);
 void job_on_gate(struct watch *w, uint32_t events);

@@ -316,19 +316,34 @@ job_leave(struct job *job)
 	standby_rest(sup);
 }
 
+static bool
+is_due(const struct job *job, uint64_t now_us)
+{
+	return job->state != JOB_FREE && job->state != JOB_RECORDED &&
+	       job->deadline_us <= now_us;
+}
+
+/*
+ * A turn handles a few events only.  If it is we who are late, the end of a job
+ * may wait unread behind others': what was said before we look counts.
+ */
+static void
+look_at_clock(struct job *job, uint64_t now_us)
+{
+	if (is_due(job, now_us))
+		job_hear(job);
+	if (is_due(job, now_us))
+		job_on_deadline(job);
+}
+
 void
 job_turn_end(struct supervisor *sup)
 {
 	uint64_t now = clock_mono_us();
 	struct err e = ERR_INIT;
 
-	for (unsigned i = 0; i < sup->slots.count; i++) {
-		struct job *job = &sup->jobs[i];
-
-		if (job->state != JOB_FREE && job->state != JOB_RECORDED &&
-		    job->deadline_us <= now)
-			job_on_deadline(job);
-	}
+	for (unsigned i = 0; i < sup->slots.count; i++)
+		look_at_clock(&sup->jobs[i], now);
 	/* One sync for all jobs that ended in this turn. */
 	(void)audit_sync(&sup->audit, &e);
 	for (unsigned i = 0; i < sup->slots.count; i++)

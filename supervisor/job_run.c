@@ -191,14 +191,18 @@ read_control(struct job *job)
 }
 
 void
-job_on_control(struct watch *w, uint32_t events)
+job_hear(struct job *job)
 {
-	struct job *job = w->owner;
-
-	(void)events;
 	for (int i = 0; i < CONTROL_PER_TURN; i++)
 		if (job->control < 0 || !read_control(job))
 			return;
+}
+
+void
+job_on_control(struct watch *w, uint32_t events)
+{
+	(void)events;
+	job_hear(w->owner);
 }
 
 /* ---- kernel events --------------------------------------------------- */

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Somebody is not run for seconds, or two meet: nothing is lost, and nobody is
+told what is not so."""
+
+import contextlib
+import os
+import signal
+import time
+
+from promptcraft import SLOWNESS
+from test_supervisor import EXITED, supervisor, until
+
+__all__ = ["supervisor"]
+
+
+@contextlib.contextmanager
+def stopped(pid):
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+# ---- the supervisor ----------------------------------------------------------
+
+def test_what_ended_in_time_is_no_timeout(supervisor):
+    """More jobs than one turn of its loop has events ended in time, and it
+    wakes up when the time of all is over."""
+    wall_s = 8 * SLOWNESS
+    socks = [supervisor.submit("import sys\nsys.stdin.read()",
+                               wall_ms=int(wall_s * 1000))
+             for _ in range(supervisor.slots)]
+    fds = [supervisor.started(sock) for sock in socks]
+    last = time.monotonic()
+    assert len(set(supervisor.job_processes())) >= 2 * len(socks)
+    with stopped(supervisor.process.pid):
+        for fd in sum(fds, []):
+            os.close(fd)  # their stdin, too: they end
+        until(lambda: len(set(supervisor.job_processes())) == len(socks))
+        assert time.monotonic() < last + wall_s, "too slow to tell"
+        time.sleep(last + wall_s + 0.5 - time.monotonic())
+    done = [supervisor.done(sock) for sock in socks]
+    assert [d.outcome for d in done] == [EXITED] * len(socks), done
+    for sock in socks:
+        sock.close()
