@@ -567,7 +567,10 @@ void
 listen_done(struct supervisor *sup)
 {
 	listen_stop(sup);
-	for (struct peer *p = sup->listener.peers; p != NULL; p = p->next)
+	for (struct peer *p = sup->listener.peers; p != NULL; p = p->next) {
+		if (!p->is_doomed)
+			flush(p); /* what was left for the next turn */
 		doom(p);
+	}
 	listen_sweep(sup);
 }

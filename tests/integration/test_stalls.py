@@ -8,7 +8,8 @@ import signal
 import time
 
 from promptcraft import SLOWNESS
-from test_supervisor import EXITED, supervisor, until
+from test_supervisor import (DONE, EXITED, HELLO, REFUSED, Done, bundle, head,
+                             post, struct, submit_message, supervisor, until)
 
 __all__ = ["supervisor"]
 
@@ -44,3 +45,16 @@ def test_what_ended_in_time_is_no_timeout(supervisor):
     assert [d.outcome for d in done] == [EXITED] * len(socks), done
     for sock in socks:
         sock.close()
+
+
+def test_who_is_refused_hears_it_though_it_stops(supervisor):
+    with supervisor.connect() as sock:
+        sock.send(head(HELLO, 16))
+        assert sock.recv(512)  # it knows the connection
+        with stopped(supervisor.process.pid):
+            post(sock, submit_message(policy="none"), bundle("pass"))
+            supervisor.process.send_signal(signal.SIGTERM)
+        raw = sock.recv(512)
+        assert struct.unpack_from("<HH", raw)[1:] == (DONE,), raw
+        assert Done(raw).outcome == REFUSED
+    assert supervisor.stop() == 0
