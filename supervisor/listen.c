@@ -436,7 +436,8 @@ take_activated(const char *path, int *ret, struct err *e)
 }
 
 static int
-make_socket(const struct config *config, int *ret, struct err *e)
+make_socket(const struct config *config, int *ret, struct stat *ret_st,
+	    struct err *e)
 {
 	const char *path = config->socket_path;
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -462,6 +463,8 @@ make_socket(const struct config *config, int *ret, struct err *e)
 	    lchown(path, config->client_uid, (gid_t)-1) < 0)
 		return err_sys(e, "give %s to uid %u", path,
 			       (unsigned)config->client_uid);
+	if (lstat(path, ret_st) < 0)
+		return err_sys(e, "stat %s", path);
 	if (listen(sock, BACKLOG) < 0)
 		return err_sys(e, "listen on %s", path);
 	*ret = fd_take(&sock);
@@ -472,20 +475,33 @@ int
 listen_init(struct supervisor *sup, struct err *e)
 {
 	owned_fd int sock = -1;
+	struct stat st = {0};
 	bool is_own;
 
 	sup->listener = (struct listener){.watch = WATCH_INIT, .sock = -1};
 	if (take_activated(sup->config.socket_path, &sock, e) < 0)
 		return -1;
 	is_own = sock < 0;
-	if (is_own && make_socket(&sup->config, &sock, e) < 0)
+	if (is_own && make_socket(&sup->config, &sock, &st, e) < 0)
 		return -1;
 	if (loop_add(&sup->loop, &sup->listener.watch, sock, EPOLLIN, on_accept,
 		     sup, e) < 0)
 		return -1;
 	sup->listener.sock = fd_take(&sock);
 	sup->listener.is_own = is_own;
+	sup->listener.own_dev = st.st_dev;
+	sup->listener.own_ino = st.st_ino;
 	return 0;
+}
+
+/* And not that of another, which took the path over: remove_stale(). */
+static bool
+is_still_there(const struct listener *l, const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && st.st_dev == l->own_dev &&
+	       st.st_ino == l->own_ino;
 }
 
 void
@@ -496,10 +512,12 @@ listen_stop(struct supervisor *sup)
 	if (l->sock < 0)
 		return;
 	loop_remove(&sup->loop, &l->watch);
-	discard_add(&sup->discard, &l->sock);
-	if (l->is_own && unlink(sup->config.socket_path) < 0)
+	/* While it is open, no other file has its number. */
+	if (l->is_own && is_still_there(l, sup->config.socket_path) &&
+	    unlink(sup->config.socket_path) < 0)
 		log_warning("socket_left path=%s error=\"%s\"",
 			    sup->config.socket_path, strerrordesc_np(errno));
+	discard_add(&sup->discard, &l->sock);
 }
 
 /*

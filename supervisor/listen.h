@@ -52,6 +52,8 @@ struct listener {
 	struct watch watch;
 	int sock;
 	bool is_own; /* made here, not passed by systemd: removed at the end */
+	dev_t own_dev;
+	ino_t own_ino;
 	struct peer *peers;
 	unsigned count;
 	unsigned queued_fds;

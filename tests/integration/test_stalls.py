@@ -8,8 +8,9 @@ import signal
 import time
 
 from promptcraft import SLOWNESS
-from test_supervisor import (DONE, EXITED, HELLO, REFUSED, Done, bundle, head,
-                             post, struct, submit_message, supervisor, until)
+from test_supervisor import (DONE, EXITED, HELLO, REFUSED, Done, Supervisor,
+                             bundle, head, post, struct, submit_message,
+                             supervisor, until)
 
 __all__ = ["supervisor"]
 
@@ -58,3 +59,21 @@ def test_who_is_refused_hears_it_though_it_stops(supervisor):
         assert struct.unpack_from("<HH", raw)[1:] == (DONE,), raw
         assert Done(raw).outcome == REFUSED
     assert supervisor.stop() == 0
+
+
+def test_the_socket_of_a_successor_stays(supervisor, tmp_path):
+    """Another took over the path, with a state directory of its own, while
+    this one was still about to stop."""
+    before = supervisor.socket.stat().st_ino
+    other = Supervisor(tmp_path, state=tmp_path / "other")
+    try:
+        # Till then it is the first that answers.
+        until(lambda: supervisor.socket.exists()
+              and supervisor.socket.stat().st_ino != before)
+        other.hello()
+        assert supervisor.stop() == 0
+        assert other.run("pass").outcome == EXITED
+    finally:
+        other.stop()
+    assert not other.socket.exists()
+    supervisor.start()  # for the fixture
