@@ -33,12 +33,14 @@
  * workflow engine.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -70,12 +72,15 @@
 #include "supervisor/base/log.h"
 #include "supervisor/base/str.h"
 
+#define LOCK_FILE "lock"
+
 struct process {
 	struct api api;
 	struct http_server *server;
 	struct api_process_user user;
 	int listen_fd;
 	int notify_fd; /* -1: nobody wants to know */
+	int lock_fd;   /* of the state directory */
 	uint16_t port;
 };
 
@@ -201,6 +206,37 @@ open_store(struct api *api, struct err *e)
 	return 0;
 }
 
+/*
+ * The engine forgets all leases in SQLite and marks what runs as lost: with two
+ * processes each would do so to the other's workflows.  The lock is the
+ * process's (fcntl_locking(2)); any close of that file would let go of it, so
+ * it is opened here only.
+ */
+static int
+lock_state(struct process *p, struct err *e)
+{
+	const struct api *api = &p->api;
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	char path[sizeof(api->config.state_dir) + sizeof(LOCK_FILE) + 1];
+
+	if (strcmp(store_backend_name(api->store), "sqlite") != 0)
+		return 0;
+	(void)snprintf(path, sizeof(path), "%s/" LOCK_FILE,
+		       api->config.state_dir);
+	p->lock_fd =
+		open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (p->lock_fd < 0)
+		return err_sys(e, "open %s", path);
+	if (fcntl(p->lock_fd, F_SETLK, &whole) == 0)
+		return 0;
+	if (errno != EAGAIN && errno != EACCES)
+		return err_sys(e, "lock %s", path);
+	return err_set(e, ERR_CONFLICT, 0,
+		       "another process uses %s: stop it, give this one its "
+		       "own PROMPTCRAFT_STATE_DIR, or share a Redis",
+		       api->config.state_dir);
+}
+
 static int
 start_state(struct process *p, struct err *e)
 {
@@ -209,7 +245,7 @@ start_state(struct process *p, struct err *e)
 	if (net_open(&api->config, forget_config, &api->config, &api->net, e) <
 	    0)
 		return -1;
-	if (open_store(api, e) < 0 ||
+	if (open_store(api, e) < 0 || lock_state(p, e) < 0 ||
 	    config_ensure_secret(&api->config, api->store, e) < 0 ||
 	    notify_ensure_secret(&api->config, api->store, e) < 0 ||
 	    check_tokens(&api->config, e) < 0 || bootstrap_admin(api, e) < 0)
@@ -331,6 +367,7 @@ stop(struct process *p)
 	net_close(p->api.net);
 	fd_close(&p->listen_fd);
 	fd_close(&p->notify_fd);
+	fd_close(&p->lock_fd);
 	fd_close(&p->api.stop_fd);
 	sodium_memzero(&p->api.config, sizeof(p->api.config));
 }
@@ -338,8 +375,10 @@ stop(struct process *p)
 int
 main(int argc, char **argv)
 {
-	static struct process p = {
-		.api.stop_fd = -1, .listen_fd = -1, .notify_fd = -1};
+	static struct process p = {.api.stop_fd = -1,
+				   .listen_fd = -1,
+				   .notify_fd = -1,
+				   .lock_fd = -1};
 	struct err e = ERR_INIT;
 	sigset_t signals;
 	int signal = 0;

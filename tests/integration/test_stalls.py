@@ -8,11 +8,12 @@ import signal
 import time
 
 from promptcraft import SLOWNESS
+from test_api_auth import Process, directory
 from test_supervisor import (DONE, EXITED, HELLO, REFUSED, Done, Supervisor,
                              bundle, head, post, struct, submit_message,
                              supervisor, until)
 
-__all__ = ["supervisor"]
+__all__ = ["directory", "supervisor"]
 
 
 @contextlib.contextmanager
@@ -77,3 +78,22 @@ def test_the_socket_of_a_successor_stays(supervisor, tmp_path):
         other.stop()
     assert not other.socket.exists()
     supervisor.start()  # for the fixture
+
+
+# ---- the API -----------------------------------------------------------------
+
+def test_one_api_a_state_directory(directory):
+    """It would take the first one's workflows for what a crash left."""
+    one = Process(directory).start()
+    client = one.wait_listening()
+    two = Process(directory).start()
+    try:
+        assert two.process.wait(timeout=60 * SLOWNESS) == 1
+        assert "another process uses" in two.text()
+    finally:
+        two.process.kill()
+    assert client.get("/health").status < 500
+    one.process.kill()
+    one.process.wait()
+    two.start().wait_listening()
+    assert two.stop() == 0
