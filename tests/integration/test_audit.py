@@ -198,6 +198,59 @@ def test_tail_follows_over_files(place):
     assert seen[4]["type"] == "log_open"
 
 
+def follow(state):
+    return subprocess.Popen(["timeout", str(60 * SLOWNESS), CLI, "audit",
+                             "tail", "-f", "-n", "100", "--json",
+                             "--state-dir", state], text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def seqs(tail, count):
+    return [json.loads(tail.stdout.readline())["seq"] for _ in range(count)]
+
+
+def test_tail_follows_when_older_files_are_moved_away(state, tmp_path):
+    files = log_files(state)
+    last = len(records(state))
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    newest = moved / files[2].name
+    files[2].rename(newest)
+    before = len(records(state))
+    tail = follow(state)
+    try:
+        assert seqs(tail, before) == list(range(1, before + 1))
+        files[0].rename(moved / files[0].name)
+        time.sleep(1 * SLOWNESS)  # it looks five times a second
+        newest.rename(files[2])  # the next file
+        assert seqs(tail, last - before) == list(range(before + 1, last + 1))
+    finally:
+        tail.terminate()
+        tail.communicate()
+
+
+def test_tail_follows_when_a_torn_line_is_set_aside(place):
+    """What a killed supervisor did not finish is cut off at the next start."""
+    with running(place) as one:
+        one.run("pass")
+    before = len(records(one.state))
+    with log_files(one.state)[-1].open("ab") as file:
+        file.write(b'{"seq":%d,"time":"2001-' % (before + 1))
+    tail = follow(one.state)
+    try:
+        assert seqs(tail, before) == list(range(1, before + 1))
+        time.sleep(1 * SLOWNESS)  # it has seen that, too
+        one.start()
+        assert one.run("pass").outcome == EXITED
+        one.stop()
+        more = records(one.state)[before:]
+        assert len(more) >= 4
+        assert [json.loads(tail.stdout.readline()) for _ in more] == more
+    finally:
+        tail.terminate()
+        tail.communicate()
+
+
 # ---- files -------------------------------------------------------------------
 
 def test_files_by_size_keep_the_chain_and_the_jobs_under_way(place):

@@ -282,8 +282,8 @@ count_lines(const struct audit_files *files, uint64_t number, uint64_t *ret,
 
 /* From which file, and how many of its lines to skip? */
 static int
-find_start(const struct audit_files *files, uint64_t lines, size_t *ret_file,
-	   uint64_t *ret_skip, struct err *e)
+find_start(const struct audit_files *files, uint64_t lines,
+	   uint64_t *ret_number, uint64_t *ret_skip, struct err *e)
 {
 	uint64_t count = 0, seen = 0;
 	size_t i = files->len;
@@ -293,32 +293,42 @@ find_start(const struct audit_files *files, uint64_t lines, size_t *ret_file,
 			return -1;
 		seen += count;
 	}
-	*ret_file = i < files->len ? i : files->len - 1;
+	*ret_number = files->numbers[i < files->len ? i : files->len - 1];
 	*ret_skip = seen > lines ? seen - lines : 0;
+	return 0;
+}
+
+/* 0: there is none.  By number, since older ones may be moved away. */
+static uint64_t
+file_after(const struct audit_files *files, uint64_t number)
+{
+	for (size_t i = 0; i < files->len; i++)
+		if (files->numbers[i] > number)
+			return files->numbers[i];
 	return 0;
 }
 
 /* Wait for more lines, or for the next file; true if there is one. */
 static bool
-wait_for_more(struct audit_files *files, size_t at, struct err *e)
+wait_for_more(struct audit_files *files, uint64_t number, struct err *e)
 {
 	const struct timespec pause = {.tv_nsec = 200000000};
 
 	(void)fflush(stdout);
 	(void)nanosleep(&pause, NULL);
-	return audit_files_list(files, e) == 0 && at + 1 < files->len;
+	return audit_files_list(files, e) == 0 && file_after(files, number) > 0;
 }
 
 static int
-print_from(const struct cli *cli, struct audit_files *files, size_t i,
+print_from(const struct cli *cli, struct audit_files *files, uint64_t number,
 	   uint64_t skip, bool is_following, struct err *e)
 {
 	struct audit_file f = AUDIT_FILE_INIT;
 
-	for (; i < files->len; i++) {
+	for (; number > 0; number = file_after(files, number)) {
 		bool is_done = false;
 
-		if (audit_file_open(files, files->numbers[i], &f, e) < 0)
+		if (audit_file_open(files, number, &f, e) < 0)
 			return -1;
 		for (;;) {
 			while (audit_file_next(&f) == AUDIT_LINE_OK) {
@@ -327,11 +337,11 @@ print_from(const struct cli *cli, struct audit_files *files, size_t i,
 				else
 					print_one(cli, &f);
 			}
-			if (is_done || i + 1 < files->len || !is_following ||
-			    ferror(stdout))
+			if (is_done || file_after(files, number) > 0 ||
+			    !is_following || ferror(stdout))
 				break;
 			/* Read what came before the next file was made. */
-			is_done = wait_for_more(files, i, e);
+			is_done = wait_for_more(files, number, e);
 			if (e->kind != ERR_NONE)
 				break;
 		}
@@ -347,7 +357,7 @@ cli_audit_tail(struct cli *cli, const struct cli_command *self, int argc,
 	       char **argv)
 {
 	const char *dir = AUDIT_STATE_DIR;
-	uint64_t lines = 10, skip = 0;
+	uint64_t lines = 10, from = 0, skip = 0;
 	bool is_following = false;
 	const struct cli_option options[] = {
 		STATE_DIR_OPTION(&dir),
@@ -356,7 +366,6 @@ cli_audit_tail(struct cli *cli, const struct cli_command *self, int argc,
 	};
 	struct audit_files files;
 	struct err e = ERR_INIT;
-	size_t from = 0;
 	int rc, first,
 		status = cli_parse(cli, self, options, ARRAY_LEN(options), argc,
 				   argv, 0, 0, &first);

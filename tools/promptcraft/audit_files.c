@@ -154,6 +154,19 @@ take_line(struct audit_file *f)
 	return true;
 }
 
+/*
+ * What has no end yet is read anew the next time: the next start of a killed
+ * supervisor puts something else in its place.
+ */
+static enum audit_line_status
+unread(struct audit_file *f)
+{
+	if (lseek(f->fd, -(off_t)f->len, SEEK_CUR) < 0)
+		return AUDIT_LINE_FAILED;
+	f->len = 0;
+	return AUDIT_LINE_TORN;
+}
+
 enum audit_line_status
 audit_file_next(struct audit_file *f)
 {
@@ -171,8 +184,10 @@ audit_file_next(struct audit_file *f)
 		n = read(f->fd, f->buf + left, BUFFER_SIZE - left);
 		if (n < 0)
 			return AUDIT_LINE_FAILED;
+		if (n == 0 && left == 0)
+			return AUDIT_LINE_END;
 		if (n == 0)
-			return left == 0 ? AUDIT_LINE_END : AUDIT_LINE_TORN;
+			return unread(f);
 		f->len += (size_t)n;
 	}
 	return f->text_len >= AUDIT_LINE_MAX ? AUDIT_LINE_LONG : AUDIT_LINE_OK;
