@@ -34,6 +34,7 @@
 #define START_PATIENCE_MS 60000 /* submit to JOB_STARTED */
 #define END_PATIENCE_MS 60000	/* beyond the job's own wall limit */
 #define DRAIN_MS 2000		/* after the end, for what is in the pipes */
+#define LATE_TURNS 64		/* more than takes all that pipes can hold */
 #define COLLECTED_MAX (64u << 20)
 #define READ_CHUNK 65536
 
@@ -54,6 +55,7 @@ struct run {
 	uint64_t stream_max[STREAM_COUNT];
 	size_t line_start; /* in result->results: first byte not yet given */
 	uint64_t deadline_ms;
+	unsigned late_turns; /* after a deadline */
 	bool is_ended;	     /* JOB_DONE came, or the supervisor is gone */
 	bool has_sent_kill;  /* one is enough */
 	bool is_cancel_seen; /* cancel_fd needs no more polling */
@@ -519,23 +521,34 @@ fill_poll(const struct run *run, struct pollfd p[POLL_COUNT])
 		may_cancel ? run->request->cancel_fd : -1, POLLIN, 0};
 }
 
-/* One turn of the loop; false when all is over. */
+static bool
+give_up(struct run *run)
+{
+	if (run->is_ended)
+		return false;
+	lose(run);
+	return true;
+}
+
+/*
+ * One turn of the loop; false when all is over.  Past the deadline nothing is
+ * waited for, but it may be we who are late: what has come already counts.
+ */
 static bool
 turn(struct run *run)
 {
 	struct pollfd p[POLL_COUNT];
 	uint64_t now = clock_mono_ms();
+	uint64_t left_ms = run->deadline_ms > now ? run->deadline_ms - now : 0;
+	int ready;
 
 	if (run->is_ended && !has_open_stream(run))
 		return false;
-	if (now >= run->deadline_ms) {
-		if (run->is_ended)
-			return false;
-		lose(run);
-		return true;
-	}
 	fill_poll(run, p);
-	if (poll(p, POLL_COUNT, (int)(run->deadline_ms - now)) <= 0)
+	ready = poll(p, POLL_COUNT, (int)left_ms);
+	if (left_ms == 0 && (ready <= 0 || run->late_turns++ >= LATE_TURNS))
+		return give_up(run);
+	if (ready <= 0)
 		return true;
 	if (p[POLL_CANCEL].revents != 0) {
 		run->is_cancel_seen = true;

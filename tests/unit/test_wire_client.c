@@ -26,6 +26,8 @@
 
 #define JOB "0c6f1fd0-5a2b-4c1d-9e3f-000000000001"
 #define OUTPUT_MAX 1000
+#define MANY_LINES 40000
+#define LINES_A_READ (65536 / 8)
 
 enum script {
 	SCRIPT_ECHO,	 /* some output, results, collected files, exit 3 */
@@ -35,6 +37,7 @@ enum script {
 	SCRIPT_REFUSE,	 /* JOB_DONE without JOB_STARTED */
 	SCRIPT_DEAF,	 /* close stdin at once */
 	SCRIPT_NONSENSE, /* answer with a client's message */
+	SCRIPT_MANY,	 /* all at once more results than one read takes */
 };
 
 struct server {
@@ -118,6 +121,19 @@ echo(int ours[4])
 		abort();
 }
 
+/* As a program may: its pipe holds more than pipes do. */
+static void
+many_results(int fd)
+{
+	static char text[8 * MANY_LINES + 1];
+
+	for (size_t i = 0; i < MANY_LINES; i++)
+		memcpy(text + 8 * i, "{\"a\":1}\n", 8);
+	if (fcntl(fd, F_SETPIPE_SZ, 1 << 20) < 0 ||
+	    fd_write_all(fd, text, sizeof(text) - 1) < 0)
+		abort();
+}
+
 static void
 run_script(int sock)
 {
@@ -151,6 +167,9 @@ run_script(int sock)
 		await_kill(sock, server.script == SCRIPT_FLOOD ? ours[1] : -1);
 		send_done(sock, PROTO_OUTCOME_KILLED,
 			  (enum proto_reason)server.kill_reason, -1);
+	} else if (server.script == SCRIPT_MANY) {
+		many_results(ours[3]);
+		send_done(sock, PROTO_OUTCOME_EXITED, PROTO_REASON_NONE, -1);
 	} else if (server.script == SCRIPT_DEAF) {
 		fd_close(&ours[0]);
 		(void)usleep(50000);
@@ -368,6 +387,32 @@ unread_stdin_is_no_error(void **state)
 	client_job_result_done(&got);
 }
 
+/* In its second read it hears of the end, in the third it sleeps. */
+static void
+count_slowly(void *arg, const char *line, size_t len)
+{
+	count_line(arg, line, len);
+	if (lines_seen == 1)
+		(void)usleep(500000);
+	else if (lines_seen == 2 * LINES_A_READ + 1)
+		(void)usleep(2500000);
+}
+
+static void
+results_count_also_when_we_are_late(void **state)
+{
+	struct client_job_request r = request();
+	struct client_job_result got;
+
+	(void)state;
+	lines_seen = 0;
+	r.on_result = count_slowly;
+	got = run(SCRIPT_MANY, &r);
+	assert_false(got.is_lost);
+	assert_int_equal(lines_seen, MANY_LINES);
+	client_job_result_done(&got);
+}
+
 static void
 errors_before_submit(void **state)
 {
@@ -399,6 +444,7 @@ main(void)
 		cmocka_unit_test(nonsense_is_lost),
 		cmocka_unit_test(refusal_has_no_start),
 		cmocka_unit_test(unread_stdin_is_no_error),
+		cmocka_unit_test(results_count_also_when_we_are_late),
 		cmocka_unit_test(errors_before_submit),
 	};
 
