@@ -90,32 +90,43 @@ end(struct counter_table *table)
 
 /* ---- opening --------------------------------------------------------- */
 
-/* With the file locked: two processes may start at the same moment. */
+static int
+make_room(int fd, struct err *e)
+{
+	int rc = posix_fallocate(fd, 0, (off_t)sizeof(struct layout));
+
+	if (rc == 0)
+		return 0;
+	if (ftruncate(fd, 0) < 0)
+		return err_sys(e, "store: make the counters");
+	return err_set(e, ERR_IO, rc, "store: make the counters");
+}
+
+/*
+ * With the file locked: two processes may start at the same moment.  One that
+ * is killed here leaves the first byte 0, for which the next does it anew.
+ */
 static int
 lay_out(int fd, struct err *e)
 {
 	struct layout *layout;
 	struct stat st;
-	int rc;
 
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, "store: look at the counters");
-	if (st.st_size == (off_t)sizeof(*layout))
-		return 0;
-	if (st.st_size != 0)
+	if (st.st_size != 0 && st.st_size != (off_t)sizeof(*layout))
 		return err_set(e, ERR_INVALID, 0,
 			       "store: the file of counters is not ours");
-	rc = posix_fallocate(fd, 0, (off_t)sizeof(*layout));
-	if (rc != 0) {
-		if (ftruncate(fd, 0) < 0)
-			return err_sys(e, "store: make the counters");
-		return err_set(e, ERR_IO, rc, "store: make the counters");
-	}
+	if (st.st_size == 0 && make_room(fd, e) < 0)
+		return -1;
 	layout = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (layout == MAP_FAILED)
 		return err_sys(e, "store: map the counters");
-	randombytes_buf(layout->salt, sizeof(layout->salt));
-	memcpy(layout->magic, MAGIC, sizeof(MAGIC));
+	if (layout->magic[0] == '\0') {
+		randombytes_buf(layout->salt, sizeof(layout->salt));
+		memcpy(layout->magic + 1, MAGIC + 1, sizeof(MAGIC) - 1);
+		__atomic_store_n(layout->magic, MAGIC[0], __ATOMIC_RELEASE);
+	}
 	(void)munmap(layout, 4096);
 	return 0;
 }

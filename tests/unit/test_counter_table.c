@@ -196,6 +196,24 @@ test_full(void **state)
 	counter_table_close(table);
 }
 
+/* Made as long as it is to be, and no more. */
+static void
+test_killed_while_it_was_made(void **state)
+{
+	struct counter_table *table = NULL;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(truncate(path, 4096 + 2048 * 8 * 32), 0);
+	if (counter_table_open(path, &table, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(hit(table, "k", 1000, true), 1);
+	counter_table_close(table);
+	assert_int_equal(counter_table_open(path, &table, &e), 0);
+	assert_int_equal(hit(table, "k", 1000, true), 2);
+	counter_table_close(table);
+}
+
 static void
 test_other_files(void **state)
 {
@@ -225,6 +243,7 @@ main(void)
 		WITH_FILE(test_killed_while_counting),
 		WITH_FILE(test_threads_and_handles),
 		WITH_FILE(test_full),
+		WITH_FILE(test_killed_while_it_was_made),
 		WITH_FILE(test_other_files),
 	};
 
