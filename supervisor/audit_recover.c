@@ -124,6 +124,8 @@ read_head(const struct audit *audit, struct head *ret, struct err *e)
 	n = pread(audit->head_fd, text, AUDIT_HEAD_SIZE, 0);
 	if (n < 0)
 		return err_sys(e, "read " AUDIT_HEAD_FILE);
+	if (n == 0) /* killed when it was just made: as if it were not */
+		return 0;
 	if (!parse_head(text, &h))
 		return err_set(e, ERR_INVALID, 0,
 			       AUDIT_HEAD_FILE " is damaged");

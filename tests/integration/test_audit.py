@@ -358,6 +358,24 @@ def test_a_head_that_is_being_written(place):
 
 # ---- crashes -------------------------------------------------------------------
 
+def test_killed_while_the_head_was_made(place):
+    """The first start had made its file and not written to it yet."""
+    with running(place):
+        pass
+    [log], head = log_files(place / "state"), place / "state" / "audit.head"
+    log.write_bytes(lines_of(log)[0])
+    head.write_bytes(b"")
+    assert must_verify(place / "state")["notes"] == ["no audit.head yet"]
+    with running(place) as one:
+        assert one.run("pass").outcome == EXITED
+    must_verify(one.state)
+    # With more records than that one it says that somebody was here.
+    head.write_bytes(b"")
+    assert "audit.head is gone" in verify(one.state).stdout
+    with pytest.raises(AssertionError, match="audit.head is gone"):
+        Supervisor(place)
+
+
 def test_kill_9_leaves_evidence_of_jobs_under_way(place):
     with running(place) as one:
         socks = run_sleepers(one, 3)

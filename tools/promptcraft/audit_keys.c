@@ -108,7 +108,8 @@ read_head(const struct audit_files *files, struct audit_head *ret,
 	json_t *json;
 	bool is_good;
 
-	if (fd < 0 && errno == ENOENT)
+	/* Empty it is for a moment when it is made. */
+	if ((fd < 0 && errno == ENOENT) || n == 0)
 		return err_set(e, ERR_NOT_FOUND, 0, AUDIT_HEAD_FILE " is gone");
 	if (n < 0)
 		return err_sys(e, "read " AUDIT_HEAD_FILE);
