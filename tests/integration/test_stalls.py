@@ -5,13 +5,14 @@ told what is not so."""
 import contextlib
 import os
 import signal
+import struct
 import time
 
 from promptcraft import SLOWNESS
 from test_api_auth import Process, directory
 from test_supervisor import (DONE, EXITED, HELLO, REFUSED, Done, Supervisor,
-                             bundle, head, post, struct, submit_message,
-                             supervisor, until)
+                             bundle, head, post, submit_message, supervisor,
+                             until)
 
 __all__ = ["directory", "supervisor"]
 
@@ -30,7 +31,7 @@ def stopped(pid):
 def test_what_ended_in_time_is_no_timeout(supervisor):
     """More jobs than one turn of its loop has events ended in time, and it
     wakes up when the time of all is over."""
-    wall_s = 8 * SLOWNESS
+    wall_s = 15 * SLOWNESS
     socks = [supervisor.submit("import sys\nsys.stdin.read()",
                                wall_ms=int(wall_s * 1000))
              for _ in range(supervisor.slots)]
