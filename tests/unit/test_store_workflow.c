@@ -342,10 +342,10 @@ test_expired_lease_is_fenced_off(void **state)
 	create(*state, "w1", clock_wall_us());
 	nap_ms(1);
 	/* Long enough to look twice on a slow machine. */
-	old_token = claim(*state, "w1", 500);
+	old_token = claim(*state, "w1", 4000);
 	assert_int_equal(store_workflow_get(*state, "w1", &slow, &copy, &e), 0);
 	assert_nothing_due(*state);
-	nap_ms(520);
+	nap_ms(4020);
 	new_token = claim(*state, "w1", 60000);
 	assert_true(new_token > old_token);
 	quick = slow;

@@ -496,6 +496,7 @@ test_undisturbed(void **state)
 {
 	(void)state;
 	set_journey();
+	fx.api.config.lease_seconds = 60; /* of which nothing is lost */
 	fx_start();
 	drive();
 	check_journey();

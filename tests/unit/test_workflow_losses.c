@@ -119,7 +119,7 @@ test_busy_is_no_attempt(void **state)
 
 	(void)state;
 	play(PLAY_PASS, PLAY_PASS);
-	script.busy = 1;
+	script.busy = 1000; /* until it was seen to wait */
 	start();
 	create(with_tests, false, id);
 	wait_waiting(id, 1, &s);
@@ -127,6 +127,7 @@ test_busy_is_no_attempt(void **state)
 	workflow_state_done(&s);
 	store_job_list_running(api.store, count_job, &running, &e);
 	assert_int_equal(running, 0);
+	script.busy = 0;
 	wait_status(id, "completed", &s);
 	assert_int_equal(script.calls, 1);
 	assert_int_equal(script.places, 0);
@@ -158,7 +159,7 @@ test_cancel(void **state)
 	workflow_engine_interrupt(api.engine, id);
 	while (script.is_blocked)
 		usleep(1000);
-	assert_in_range(clock_mono_ms() - before_ms, 0, 3000);
+	assert_in_range(clock_mono_ms() - before_ms, 0, 10000);
 	stop();
 	load(id, &s);
 	assert_string_equal(s.meta.status, "cancelled");
@@ -187,7 +188,7 @@ test_stop_and_start(void **state)
 	wait_blocked();
 	before_ms = clock_mono_ms();
 	stop();
-	assert_in_range(clock_mono_ms() - before_ms, 0, 3000);
+	assert_in_range(clock_mono_ms() - before_ms, 0, 10000);
 	load(id, &s);
 	assert_string_equal(s.meta.status, "running");
 	workflow_state_done(&s);
@@ -205,17 +206,21 @@ test_lost_lease(void **state)
 	uint64_t token;
 	char id[40], claimed[40];
 	struct err e;
+	int rc = -1;
 
 	(void)state;
 	play(PLAY_BLOCK, PLAY_BLOCK);
 	start();
 	create(with_tests, false, id);
 	wait_blocked();
-	/* Somebody else believes us dead and takes over. */
-	assert_int_equal(store_workflow_lease_reset(api.store, &e), 0);
-	assert_int_equal(store_workflow_claim(api.store, "other", 60000,
-					      claimed, &token, &e),
-			 0);
+	/* Somebody else believes us dead and takes over; not if in between we
+	 * take it up again ourselves. */
+	for (int i = 0; i < 100 && rc != 0; i++) {
+		assert_int_equal(store_workflow_lease_reset(api.store, &e), 0);
+		rc = store_workflow_claim(api.store, "other", 60000, claimed,
+					  &token, &e);
+	}
+	assert_int_equal(rc, 0);
 	assert_string_equal(claimed, id);
 	script.is_released = true;
 	while (script.is_blocked)
