@@ -9,7 +9,7 @@ import socket
 import struct
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
@@ -71,9 +71,7 @@ class Job:
         return self.pipes is not None or self.done is not None
 
     def started(self):
-        while self.pipes is None and self.done is None:
-            self._read()
-        assert self.pipes is not None, self.done
+        assert self.may_run(), self.done
 
     def line(self):
         """One line of its stdout."""
@@ -110,8 +108,18 @@ class Job:
             os.close(self.pipes[index])
         self.pipes[index] = -1
 
+    def may_run(self):
+        """Wait until that is known."""
+        while self.pipes is None and self.done is None:
+            self._read()
+        return self.pipes is not None
+
     def record(self):
-        return self.one.job_records()[-1]
+        """Its own: another job may end later than it was told to."""
+        job_id = self.raw[16:56].split(b"\0")[0].decode()
+        [found] = [record for record in self.one.job_records()
+                   if record["job_id"] == job_id]
+        return found
 
 
 def status(pid):
@@ -121,12 +129,12 @@ def status(pid):
 
 
 def processes(one):
-    """(pid of PID 1 or None, pids of the others) of the only jail."""
-    init, others = None, []
-    try:
-        text = (one.cgroups()[0] / "slot-0" / "cgroup.procs").read_text()
-    except OSError:  # v2 makes one for each job
-        text = ""
+    """(pid of PID 1 or None, pids of the others) of the only jail, which has a
+    spare slot if that of the one before was not free yet."""
+    init, others, text = None, [], ""
+    for file in one.cgroups()[0].glob("slot-*/cgroup.procs"):
+        with suppress(OSError):  # v2 makes one for each job
+            text += file.read_text()
     for pid in text.split():
         try:
             inner = status(pid)["NSpid"].split()

@@ -158,6 +158,7 @@ int main(void)
     assert time.monotonic() - began < 20 * SLOWNESS
     assert rss(one) - before < 4 << 10
     flood.kill()
+    wait_until(lambda: not one.job_processes())
 
 
 def rss(one):
@@ -235,7 +236,7 @@ def test_answers_come_late_and_are_the_same(one):
 def test_callers_that_die_while_they_wait(one):
     """The supervisor finds nobody to answer, and goes on."""
     text = BLOCKED.replace("	while (wait", """
-	sleep(4);
+	sleep(8);
 	kill(-1, SIGKILL);
 	while (wait""")
     job = start_blocked(one, text)

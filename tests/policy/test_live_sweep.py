@@ -106,14 +106,26 @@ def agrees(expected, got, lacks):
     return got == str(getattr(errno, expected))
 
 
+def is_overtaken(machine, lines):
+    """Has a timer ended a caller before it was refused?  That is so when one of
+    us does not get a processor for long; not every time."""
+    return any(got == "B" and verdict(machine.run(
+        int(nr), VECTORS[int(vector)])) != "allow"
+        for nr, vector, got in map(str.split, lines))
+
+
 @pytest.mark.parametrize("name", PROFILE_NAMES)
 def test_every_number(one, host_calls, name, record_property):
     policy = compile_policy(PROFILES / f"{name}.policy")
     machine, find = Machine(policy), prover_answers(proven(name))
-    job = Job(one, sweep(), "solution.c", policy=name, runtime="c", wall_ms=0)
-    output, done = job.wait()
-    lines = output.split("\n")
-    assert lines[-2:] == ["end", ""], (done, job.stderr, lines[-3:])
+    for _ in range(5):
+        job = Job(one, sweep(), "solution.c", policy=name, runtime="c",
+                  wall_ms=0)
+        output, done = job.wait()
+        lines = output.split("\n")
+        assert lines[-2:] == ["end", ""], (done, job.stderr, lines[-3:])
+        if not is_overtaken(machine, lines[:-2]):
+            break
     wrong, recorded, tried = [], collections.Counter(), 0
     for nr, vector, got in map(str.split, lines[:-2]):
         nr, vector = int(nr), int(vector)
