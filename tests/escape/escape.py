@@ -261,6 +261,11 @@ class Supervisor:
         tops = (self.state / "cgroups").read_text().split()
         return [slot for top in tops for slot in Path(top).glob("slot-*")]
 
+    def slot_pids(self, number):
+        """Of the jail that has this slot."""
+        return set().union(*(pids_below(slot) for slot in self.cgroups()
+                             if slot.name == f"slot-{number}"))
+
     def jail_pids(self):
         """Of all jails, with a job or without; zombies are in no cgroup."""
         return set().union(*map(pids_below, self.cgroups()))

@@ -25,7 +25,6 @@ AGENT = (Path(__file__).parent / "programs" / "agent.py").read_text()
 class Live:
     def __init__(self, supervisor, profile, code=AGENT, data=None, **fields):
         self.supervisor = supervisor
-        before = supervisor.job_pids()
         self.sock = supervisor.connect()
         wire.post(self.sock, wire.submit(policy=profile, **fields),
                   data or wire.program(code))
@@ -40,8 +39,8 @@ class Live:
         self.stderr = open(fds[2], "rb")
         self.results = open(fds[3], "rb")
         self.done, self.denials = None, []
-        # Nobody else starts jobs on this supervisor meanwhile.
-        self.host_pids = sorted(supervisor.job_pids() - before)
+        # By its slot: jails of other jobs may be going, or being built.
+        self.host_pids = sorted(supervisor.slot_pids(self.slot))
 
     def tell(self, source):
         """Send, without waiting for the answer."""
@@ -67,14 +66,14 @@ class Live:
     def payload_pid(self):
         """Of the process that runs agent.py, as the host numbers it."""
         inner = self("__import__('os').getpid()")
-        for pid in self.supervisor.job_pids():
+        for pid in self.host_pids:
             try:
                 text = Path(f"/proc/{pid}/status").read_text()
                 uid = os.stat(f"/proc/{pid}").st_uid
             except OSError:
                 continue
             numbers = text.split("\nNSpid:\t")[1].split("\n")[0].split()
-            if numbers[-1] == str(inner) and pid in self.host_pids:
+            if numbers[-1] == str(inner):
                 return pid, uid
         raise AssertionError("not found")
 

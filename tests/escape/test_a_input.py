@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import random
+import re
 import shlex
 import signal
 import socket
@@ -483,25 +484,31 @@ IDS = ["..", "../../x", "/", "a/b", "....//....//", "0" * 36,
        "000000000000", "00000000-0000-0000-0000-00000000000\n"]
 
 
+def only_slots(supervisor):
+    """No cgroup has a name but a slot's; on v2 they come and go."""
+    tops = (supervisor.state / "cgroups").read_text().split()
+    names = {entry.name for top in tops for entry in os.scandir(top)
+             if entry.is_dir()}
+    return all(re.fullmatch(r"slot-\d+", name) for name in names)
+
+
 def test_a17_job_ids(world, profile):
     supervisor = world.supervisor()
-    slots = set(map(str, supervisor.cgroups()))
     for name in IDS:
         done = job(supervisor, program("pass"), job_id=name, policy=profile)
         assert done.outcome == "refused" and done.error.startswith("job_id")
         done = job(supervisor, program("pass"), workflow=name + "/",
                    policy=profile)
         assert done.outcome == "refused"
-    assert set(map(str, supervisor.cgroups())) == slots
+    assert only_slots(supervisor)
 
 
 def test_a17_control_request_check(loose):
     """Unchecked it is taken; even then no name is made of it."""
     supervisor = loose("strict", "request").supervisor
-    slots = set(map(str, supervisor.cgroups()))
     done = job(supervisor, program("pass"), job_id="../../x")
     assert done.outcome == "exited"
-    assert set(map(str, supervisor.cgroups())) == slots
+    assert only_slots(supervisor)
 
 
 # ---- A18: pids that come again -----------------------------------------------------
@@ -562,7 +569,8 @@ def test_a18_no_signal_hits_a_reused_pid(own, tmp_path):
     for thread in threads:
         thread.join()
     assert outcomes & {"exited", "timeout"}
-    assert len((place / "alive").read_text().split()) > 30
+    wait_for(lambda: len((place / "alive").read_text().split()),
+             lambda turns: turns > 30)
     assert not (place / "killed").exists()
 
 
@@ -605,4 +613,4 @@ def test_a18_a_stale_cgroup_is_emptied_by_pidfd(own):
     left = subprocess.Popen(["sleep", "300"])
     (slot / "cgroup.procs").write_text(str(left.pid))
     supervisor.start()
-    assert left.wait(timeout=30) == -signal.SIGKILL
+    assert left.wait(timeout=escape.slow(60)) == -signal.SIGKILL

@@ -140,6 +140,8 @@ def test_a02_control_seals(own):
     """Without seals one write changes PID 1 of every jail to come."""
     supervisor = own(loose=["seals"], options=escape.NONE_READY).start()
     assert supervisor.run("strict", "a14_look.py").outcome == "completed"
+    # A program that runs cannot be written to, and PID 1 may be going yet.
+    wait_for(supervisor.jail_pids, lambda pids: not pids)
     assert overwrite(memfd(supervisor, "jail-init"))
     refused(supervisor.run("strict", "a14_look.py"))
 
@@ -531,7 +533,7 @@ def race_file(own, policies, lent, loose=(), seconds=RACE_SECONDS):
                    loosens="BindReadOnlyPaths")
     supervisor = own(policy_dir=top, loose=loose).start()
     end, seen, ran = time.monotonic() + seconds, 0, 0
-    while time.monotonic() < end and not (seen and loose):
+    while (time.monotonic() < end or ran == 0) and not (seen and loose):
         (lent / "new").write_text("fine")
         (lent / "new").rename(lent / "src")
         (lent / "l").symlink_to("secret")

@@ -2,6 +2,7 @@
 """What rounds of attackers with fresh eyes have found, one test a finding."""
 
 import array
+import contextlib
 import fcntl
 import os
 import signal
@@ -96,7 +97,8 @@ def quota_of(supervisor):
     """Microseconds of each 100 ms that the only job has, on cgroup v1 or v2."""
     for slot in filter(escape.pids_below, supervisor.cgroups()):
         for name in ("cpu.cfs_quota_us", "cpu.max"):
-            if (slot / name).exists():
+            # On v2 that of the job before goes with its last process.
+            with contextlib.suppress(OSError):
                 return int((slot / name).read_text().split()[0])
     pytest.fail("no job has a quota")
 
@@ -106,8 +108,9 @@ def test_round_a_tiny_cpu_share_does_not_slow_the_gate(own):
     look at its filter, during which all other jobs stood still."""
     supervisor = own(slots=1, options=escape.NONE_READY).start()
     files = [wire.entry(wire.FILE, f"f{i}", b"x" * 8000) for i in range(200)]
-    times = []
-    for _ in range(4):
+    times, least = [], 0.35 * escape.SLOWNESS
+    # Again where others had the processor: it is never quick without.
+    while len(times) < 4 or (min(times) >= least and len(times) < 15):
         with supervisor.connect() as sock:
             wire.post(sock, wire.submit(cpu=1), wire.program("input()", *files))
             raw, control, _, _ = sock.recvmsg(512, 512)
@@ -119,7 +122,7 @@ def test_round_a_tiny_cpu_share_does_not_slow_the_gate(own):
             for fd in fds:
                 os.close(fd)
             wire.Job(sock)
-    assert min(times) < 0.35 * escape.SLOWNESS, times
+    assert min(times) < least, times
 
 
 def fill(supervisor):

@@ -97,7 +97,8 @@ def test_design_pid1_taken_over(world, how):
         wait_for(supervisor.jail_pids, lambda pids: not pids)
         wait_for(supervisor.hello, lambda hello: hello["ready"] == 1 and
                  hello["free"] == hello["total"])
-        records = [r for r in supervisor.records() if r["type"] == "job"]
+        records = wait_for(lambda: [r for r in supervisor.records()
+                                    if r["type"] == "job"])
         assert len(records) == 1 and records[0]["posture"] != "passed", records
         # What it said is quoted: no line of the log begins with its words.
         for line in supervisor.log_text().splitlines():
@@ -329,22 +330,23 @@ def test_design_listener_under_flood(world):
     flood = supervisor.popen("permissive", "design_denied.c")
     wait_for(lambda: len(supervisor.job_pids()), lambda n: n >= 2)
     time.sleep(0.5)  # let it get going; nothing depends on how far
-    slowest, took = 0, []
+    answers, took = [], []
     for _ in range(10):
         began = time.monotonic()
         supervisor.hello()
-        slowest = max(slowest, time.monotonic() - began)
+        answers.append(time.monotonic() - began)
     for _ in range(3):
         run = supervisor.run("strict", "design_denied.c", argv=["once"])
         assert run.attempts["unshare"] == ("blocked", "EPERM"), run
         assert run.denials_total == 1, run.denials
         took.append(int(run.attempts["took"][1]))
     flood.terminate()  # the client goes, and so does the job
-    wait_for(supervisor.job_pids, lambda pids: not pids, seconds=10)
+    wait_for(supervisor.job_pids, lambda pids: not pids, seconds=20)
     flood.wait(timeout=escape.slow(30))
     for stream in flood.streams:
         stream.close()
-    assert slowest < escape.slow(2), slowest
+    # Not the slowest, whose client may have waited for a processor.
+    assert sorted(answers)[5] < escape.slow(2), answers
     assert sorted(took)[1] < escape.slow(2000000), took
 
 

@@ -51,7 +51,7 @@ main(int argc, char **argv)
 		for (;;)
 			sleep(1000);
 	} else if (strcmp(how, "nap") == 0) {
-		sleep(4); /* longer than a test's policy allows */
+		sleep(6); /* longer than a test's policy allows */
 		puts("attempt nap_end done");
 	} else if (strcmp(how, "stop") == 0) {
 		for (;;)

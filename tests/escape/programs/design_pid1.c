@@ -13,14 +13,19 @@
 #include "attempt.h"
 
 #define ORPHANS 3000
+#define REFUSED_MAX 10000
 
-/* Born and dead at once, and nobody's but PID 1's to reap. */
+/*
+ * Born and dead at once, and nobody's but PID 1's to reap, which may have to
+ * wait for a processor.
+ */
 static unsigned
 make_orphans(void)
 {
-	unsigned made = 0;
+	unsigned made = 0, refused = 0;
 
-	for (unsigned i = 0; i < ORPHANS; i++) {
+	while (made < ORPHANS && refused < REFUSED_MAX) {
+		unsigned before = made;
 		pid_t pid = fork();
 
 		if (pid == 0) {
@@ -33,6 +38,10 @@ make_orphans(void)
 
 			waitpid(pid, &status, 0);
 			made += status == 0;
+		}
+		if (made == before) {
+			refused++;
+			usleep(1000);
 		}
 	}
 	return made;
