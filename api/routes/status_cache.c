@@ -21,7 +21,8 @@ struct entry {
 	struct entry *next;	     /* of the bucket */
 	struct entry *newer, *older; /* of the list */
 	char workflow_id[40];
-	uint64_t version, created_us; /* an id may be used again */
+	/* An id may be used again, and so may a version: status_cache.h */
+	uint64_t version, created_us, updated_us;
 	struct workflow_access access;
 	struct http_text *text;
 };
@@ -122,7 +123,8 @@ status_cache_get(struct status_cache *cache,
 	pthread_mutex_lock(&cache->lock);
 	entry = *find(cache, meta->workflow_id);
 	if (entry != NULL && entry->version == meta->version &&
-	    entry->created_us == meta->created_us) {
+	    entry->created_us == meta->created_us &&
+	    entry->updated_us == meta->updated_us) {
 		text = http_text_ref(entry->text);
 		*ret_access = entry->access;
 		list_remove(cache, entry);
@@ -144,6 +146,7 @@ entry_new(const struct store_workflow_meta *meta,
 		       meta->workflow_id);
 	entry->version = meta->version;
 	entry->created_us = meta->created_us;
+	entry->updated_us = meta->updated_us;
 	entry->access = *access;
 	entry->text = http_text_ref(text);
 	return entry;

@@ -5,8 +5,9 @@
  *
  * An answer is a function of the document alone, and the document of a version
  * never changes: asked for the version that the store has now, the cache is
- * never out of date, whoever wrote it.  Bounded in bytes; what was not asked
- * for longest goes first.
+ * never out of date, whoever wrote it.  Only a store that has lost its last
+ * writes counts on from an older version, so the time of the change must be the
+ * same, too.  Bounded in bytes; what was not asked for longest goes first.
  */
 #ifndef PC_API_STATUS_CACHE_H
 #define PC_API_STATUS_CACHE_H

@@ -68,6 +68,28 @@ has(struct status_cache *cache, const char *id, uint64_t version)
 	return true;
 }
 
+/* A store that forgot its last writes gives the version to another change. */
+static void
+test_a_version_that_comes_again(void **state)
+{
+	struct store_workflow_meta meta = {.version = 7, .updated_us = 1};
+	struct status_cache *cache = NULL;
+	struct workflow_access access;
+	struct http_text *text = http_text_new(json_pack("[s]", "x")), *got;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(status_cache_new(&cache, &e), 0);
+	status_cache_put(cache, &meta, &access_of_u, text);
+	got = status_cache_get(cache, &meta, &access);
+	assert_ptr_equal(got, text);
+	http_text_unref(got);
+	meta.updated_us = 2;
+	assert_null(status_cache_get(cache, &meta, &access));
+	http_text_unref(text);
+	status_cache_free(cache);
+}
+
 static void
 test_versions(void **state)
 {
@@ -174,6 +196,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_a_version_that_comes_again),
 		cmocka_unit_test(test_made_again),
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_bound),
