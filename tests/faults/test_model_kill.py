@@ -31,11 +31,11 @@ from world import World
 
 WORKFLOWS = int(os.environ.get("PROMPTCRAFT_FAULT_WORKFLOWS", "12"))
 CLIENTS = 12
-# After a moment at which a call was in flight.
+# Then at the first moment at which a call is in flight.
 KILL_PAUSE_S = (0.0, 0.6)
 PLAN_STEP = 1
 KILLS = 6  # then all may come to their end
-PUT_MAX = 3  # below CALL_TRIES_MAX of api/workflow/step_call.c
+PUT_MAX = 3  # CALL_TRIES_MAX of api/workflow/step_call.c
 VERSIONS = [
     "def add(a, b):\n    return a\n",
     "def add(a, b):\n    return a - b if b == 3 else a + b\n",
@@ -63,7 +63,7 @@ class CountingServer(ModelServer):
 
     def __init__(self, charges_twice, rng):
         super().__init__(charges_twice=charges_twice)
-        self.rng = rng
+        self.rng, self.cut_at = rng, 0
 
     def take(self, call):
         answer = super().take(call)
@@ -75,15 +75,18 @@ class CountingServer(ModelServer):
         call.at = time.monotonic()
 
     def may_cut(self):
-        """Is a call in flight, and none that was put too often already?  One
-        that crashes us again and again is given up in the end."""
-        now = time.monotonic()
+        """Is a call in flight, and none that is put for the last time, or will
+        be at any moment?  One that crashes us again and again is given up in
+        the end."""
         with self.lock:
             calls = self.calls + self.plan_calls
-            put = collections.Counter(call.id for call in calls)
-            flying = [put[call.id] for call in calls if not call.is_answered
-                      and now - call.begun < 1.5]
-        return bool(flying) and max(flying) < PUT_MAX
+        put = collections.Counter(call.id for call in calls)
+        latest = {call.id: call for call in calls}
+        open_ = [call for call in latest.values() if not call.is_answered]
+        flying = [call for call in open_ if call.begun > self.cut_at]
+        return bool(flying) and all(
+            put[call.id] + (call.begun <= self.cut_at) < PUT_MAX
+            for call in open_)
 
 
 class Way:
@@ -125,12 +128,12 @@ class Killer(threading.Thread):
     def run(self):
         try:
             while sum(self.kills.values()) < KILLS:
+                node, name = self.next_victim()
                 while not self.server.may_cut():
                     if self.done.wait(0.01):
                         return
-                node, name = self.next_victim()
-                if self.done.is_set():
-                    return
+                if name == "api":
+                    self.server.cut_at = time.monotonic()
                 node.kill_and_restart(name)
                 self.kills[name] += 1
         except BaseException as error:  # told by the test
