@@ -37,7 +37,7 @@ SLEEP = ("import subprocess, time\n"
 
 def systemctl(*args, check=True):
     return subprocess.run(["systemctl", *args], check=check, text=True,
-                          capture_output=True, timeout=120).stdout.strip()
+                          capture_output=True, timeout=400).stdout.strip()
 
 
 def trees(directory=TOP):
@@ -71,7 +71,7 @@ class Service:
         self.socket = self.dir / "supervisor.sock"
         words = ["systemd-run", "--quiet", f"--unit={self.name}",
                  "-p", "Type=notify", "-p", "KillMode=mixed",
-                 "-p", "TimeoutStartSec=120"]
+                 "-p", "TimeoutStartSec=300"]
         for text in properties:
             words += ["-p", text]
         words += [f"{BUILD}/promptcraft-supervisor",
@@ -80,7 +80,7 @@ class Service:
                   f"--policy-dir={BUILD}/policy",
                   f"--runtime-dir={BUILD}/runtimes",
                   f"--libexec-dir={BUILD}", "--slots=4"]
-        subprocess.run(words, check=True, timeout=180)
+        subprocess.run(words, check=True, timeout=400)
 
     @property
     def pid(self):
@@ -97,7 +97,7 @@ class Service:
         (self.dir / name).write_text(text)
         done = subprocess.run(
             [CLI, "jail", "run", "--socket", self.socket, "--json", *options,
-             self.dir / name], text=True, capture_output=True, timeout=180)
+             self.dir / name], text=True, capture_output=True, timeout=400)
         assert done.stdout, done.stderr + self.log()
         return done.returncode, json.loads(done.stdout)
 
@@ -227,7 +227,7 @@ def test_stack_survives_systemds_work(stack):
     systemctl("daemon-reload")
     for _ in range(2):
         subprocess.run(["systemd-run", "--quiet", "--wait", "-p",
-                        "CPUWeight=50", "/bin/true"], check=True, timeout=60)
+                        "CPUWeight=50", "/bin/true"], check=True, timeout=400)
     # Not those of a jail that is being built.
     limits = [(slot / "cpu.max").read_text() for slot in jails_by_slot(TOP)]
     assert limits and not any(text.startswith("max") for text in limits)
