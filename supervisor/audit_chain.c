@@ -257,11 +257,12 @@ fill_next_file(struct audit *next, unsigned jobs_live, struct err *e)
 	if (audit_open_file(next->dir_fd, next->file, O_CREAT | O_EXCL,
 			    &next->fd, e) < 0)
 		return -1;
+	/* Before the head names it: a power cut could take the file only. */
+	if (fsync(next->dir_fd) < 0)
+		return err_sys(e, "sync directory");
 	if (reserve_for_jobs(next, jobs_live, 2, e) < 0 ||
 	    audit_append_log_open(next, e) < 0 || audit_sync(next, e) < 0)
 		return -1;
-	if (fsync(next->dir_fd) < 0)
-		return err_sys(e, "sync directory");
 	return 0;
 }
 
