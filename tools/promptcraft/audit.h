@@ -15,7 +15,7 @@
 
 #define AUDIT_STATE_DIR "/var/lib/promptcraft/supervisor"
 #define AUDIT_NAME_SIZE 48
-#define AUDIT_PATIENCE 25 /* pauses for what is just being written */
+#define AUDIT_PATIENCE 150 /* pauses for what is just being written */
 
 /* ---- audit_files.c --------------------------------------------------- */
 
@@ -72,7 +72,7 @@ struct audit_head {
 
 /*
  * The head as this key signed it: it is overwritten in place, so one that is
- * not as it should be is read again, for half a second.  ERR_NOT_FOUND: gone;
+ * not as it should be is read again, for three seconds.  ERR_NOT_FOUND: gone;
  * ERR_INVALID: damaged, of another log, or its signature is wrong.
  */
 int audit_head_read(const struct audit_files *files,
