@@ -30,15 +30,17 @@ find_lost_reason(struct job_host *host, const uint8_t before[16],
 {
 	uint64_t deadline = clock_mono_ms() + o->lost_wait_ms;
 	struct proto_hello_reply hello;
+	bool is_last;
 	struct err e;
 
 	do {
+		/* Also if nobody let us run until the time was up. */
+		is_last = clock_mono_ms() >= deadline;
 		if (job_host_refresh(host, &hello, &e) == 0)
 			return memcmp(hello.instance, before, 16) != 0
 				       ? JOB_REASON_LOST_RESTARTED
 				       : JOB_REASON_LOST_SAME;
-	} while (clock_mono_ms() < deadline &&
-		 !is_cancelled(o->cancel_fd, LOST_POLL_MS));
+	} while (!is_last && !is_cancelled(o->cancel_fd, LOST_POLL_MS));
 	return JOB_REASON_LOST_GONE;
 }
 
