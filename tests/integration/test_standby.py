@@ -354,6 +354,17 @@ def test_another_limit_is_another_kind(one, asked):
     assert_no_complaint(one)
 
 
+def groups_of(one, pid):
+    found = []
+    for top in one.cgroups():
+        for procs in top.glob("slot-*/cgroup.procs"):
+            # Another slot's, which is just made anew, has none.
+            with contextlib.suppress(OSError):
+                if pid in map(int, procs.read_text().split()):
+                    found.append(procs.parent)
+    return found
+
+
 def test_the_kernel_has_the_limits_of_the_job(one):
     for _ in range(2):
         with submit_limited(one, "pass", memory=96 * MIB) as sock:
@@ -363,10 +374,8 @@ def test_the_kernel_has_the_limits_of_the_job(one):
         for fd in one.started(sock):
             os.close(fd)
         assert str(pid) in one.job_processes()
-        slot = [group.parent for top in one.cgroups()
-                for group in top.glob("slot-*/cgroup.procs")
-                if str(pid) in group.read_text().split()]
-        values = {path.name: path.read_text().split()[0] for top in slot
+        values = {path.name: path.read_text().split()[0]
+                  for top in groups_of(one, pid)
                   for path in top.iterdir() if path.name in
                   ("memory.limit_in_bytes", "memory.max", "cpu.max",
                    "cpu.cfs_quota_us")}
@@ -426,7 +435,7 @@ def test_one_that_was_stopped_is_not_taken(one):
     until(lambda: "T (stopped)" in Path(f"/proc/{pid}/status").read_text())
     assert one.run("pass").outcome == EXITED
     assert log_has(one, "standby_unfit", "was stopped")
-    assert comm(pid) is None
+    until(lambda: comm(pid) is None)
     wait_ready(one)
 
 
@@ -482,13 +491,14 @@ def test_what_it_replaces_has_its_slot_until_it_is_gone(lending):
     one, lent = lending
     old = ready(one)
     assert one.run("true", runtime="shell").outcome == EXITED
-    wait_ready(one, 2)
+    before = wait_ready(one, 2)
     child = trace(old)
     shutil.rmtree(lent)
     lent.mkdir()
     # Of the same policy: what both were given is looked up again.
     assert one.run("true", runtime="shell").outcome == EXITED
-    until(lambda: len(one.standby_pids() - {old}) == 1, seconds=30)
+    until(lambda: one.standby_pids() - before, seconds=30)
+    until(lambda: not one.standby_pids() & before)
     time.sleep(0.3)  # many times what it waits before it builds one
     assert len(one.standby_pids()) == 1 and old not in one.standby_pids()
     let_go(child)
@@ -588,12 +598,6 @@ def test_one_that_is_never_ready_is_given_up(slow):
 
 
 # ---- one that was changed while it waited ------------------------------------
-
-
-def groups_of(one, pid):
-    return [procs.parent for top in one.cgroups()
-            for procs in top.glob("slot-*/cgroup.procs")
-            if str(pid) in procs.read_text().split()]
 
 
 def change_memory(one, pid):
@@ -712,7 +716,9 @@ def test_hundreds_of_jobs_leave_nothing(one):
 
     def is_settled():
         wait_ready(one)
-        return footprint() == before
+        fds, pids, seen = footprint()
+        # Before, something of the first job may still have been there.
+        return fds <= before[0] and pids <= before[1] and seen == before[2]
 
     for i in range(fewer(150, 20)):
         assert one.run("pass").outcome == EXITED

@@ -492,6 +492,12 @@ SLEEPERS = ("import os, time\n"
             "time.sleep(300)\n")
 
 
+def has_comm(pid, name):
+    with contextlib.suppress(OSError):  # it has gone since it was found
+        return Path(f"/proc/{pid}/comm").read_text() == f"{name}\n"
+    return False
+
+
 def run_sleepers(supervisor, count):
     socks = [supervisor.submit(SLEEPERS, wall_ms=60000)
              for _ in range(count)]
@@ -516,8 +522,13 @@ def test_kill_9_leaves_no_job_and_a_restart_cleans_up(supervisor):
 
 def fd_of_process(pid, path):
     """The same open file as that process has, as a child of it would."""
-    [number] = [int(name) for name in os.listdir(f"/proc/{pid}/fd")
-                if os.readlink(f"/proc/{pid}/fd/{name}") == str(path)]
+    found = []
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        # It may be closing that of a connection.
+        with contextlib.suppress(FileNotFoundError):
+            if os.readlink(f"/proc/{pid}/fd/{name}") == str(path):
+                found.append(int(name))
+    [number] = found
     pidfd = os.pidfd_open(pid)
     fd = ctypes.CDLL(None).syscall(438, pidfd, number, 0)  # pidfd_getfd(2)
     os.close(pidfd)
@@ -560,8 +571,8 @@ def test_the_answer_does_not_wait_for_the_end_of_the_jail(supervisor):
     """With PID 1 all namespaces end: it waits until the supervisor hangs up."""
     with supervisor.submit("input()") as sock:
         fds = supervisor.started(sock)
-        init, = {Path("/proc") / pid for pid in supervisor.job_processes() if
-                 Path(f"/proc/{pid}/comm").read_text() == "jail-init\n"}
+        init, = {Path("/proc") / pid for pid in supervisor.job_processes()
+                 if has_comm(pid, "jail-init")}
 
         def is_alone_and_asleep():
             state = (init / "stat").read_text().rpartition(") ")[2]
