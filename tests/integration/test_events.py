@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from events import EventStream, follow
-from promptcraft import CLI, SLOWNESS, Stack, problem, run_cli, wait_for
+from promptcraft import (CLI, SLOWNESS, Stack, problem, run_cli, wait_for,
+                         whole_lines)
 
 GOAL = "A small program with tests"
 TCP_LISTEN = "0A"
@@ -228,10 +229,10 @@ def test_an_orderly_stop_ends_streams_in_order(own_stack):
 # ---- promptcraft workflow watch ----------------------------------------------
 
 
-def watch(stack, workflow, *options, **kwargs):
+def watch(stack, workflow, *options, stdout=subprocess.PIPE, **kwargs):
     return subprocess.Popen(
         [str(CLI), "workflow", "watch", workflow, *options], text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdout=stdout, stderr=subprocess.PIPE,
         env={**os.environ, "PROMPTCRAFT_URL": stack.url,
              "PROMPTCRAFT_TOKEN": stack.info["token"]}, **kwargs)
 
@@ -268,36 +269,38 @@ def test_watch_on_a_terminal_has_a_bar_and_says_what_to_do(stack, client):
         env={**os.environ, "PROMPTCRAFT_URL": stack.url,
              "PROMPTCRAFT_TOKEN": stack.info["token"]})
     os.close(terminal)
-    seen = ""
-    while f"workflow reject {workflow}" not in seen:
-        seen += os.read(master, 4096).decode()
+    seen = b""
+    while f"workflow reject {workflow}".encode() not in seen:
+        seen += os.read(master, 4096)
     approval = client.workflow(workflow)["pending_approvals"][0]
-    assert "[####" in seen and "\r\x1b[K" in seen
+    assert b"[####" in seen and b"\r\x1b[K" in seen
     reply = client.post(f"/api/v3/execute/approve/{workflow}", {
         "workflow_id": workflow, "approval_id": approval["approval_id"],
         "decision": "rejected"})
     assert reply.status == 200, reply
     with contextlib.suppress(OSError):  # the terminal's other side is closed
         while part := os.read(master, 4096):
-            seen += part.decode()
+            seen += part
     os.close(master)
     assert process.wait(30) == 1
-    assert "Approval rejected" in seen
+    assert b"Approval rejected" in seen
 
 
-def test_watch_survives_a_restart(own_stack):
-    client = own_stack.client()
+def test_watch_survives_a_restart(own_stack, tmp_path):
+    client, out = own_stack.client(), tmp_path / "out"
     workflow = client.execute(GOAL, {
-        "code": "import time\ntime.sleep(3)",
+        "code": "import time\ntime.sleep(6)",
         "execution_preferences": {"require_approval": False}})
-    process = watch(own_stack, workflow, "--json")
-    time.sleep(1)
+    with out.open("w") as file:
+        process = watch(own_stack, workflow, "--json", stdout=file)
+    # One that never heard of it has nothing to come back to.
+    wait_for(lambda: whole_lines(out), bool)
     own_stack.kill("api")
     own_stack.restart("api")
-    out, err = process.communicate(timeout=120 * SLOWNESS)
+    _, err = process.communicate(timeout=120 * SLOWNESS)
     assert process.returncode == 0, err
-    ids = [json.loads(line)["id"] for line in out.splitlines()]
-    assert ids == list(range(1, len(ids) + 1))
+    ids = [json.loads(line)["id"] for line in whole_lines(out)]
+    assert len(ids) > 1 and ids == list(range(1, len(ids) + 1))
 
 
 def test_watch_says_what_is_wrong(stack, client):
@@ -429,7 +432,7 @@ def test_a_client_that_leaves_is_noticed(stack, client, how):
     workflow = waiting_workflow(client)
     wait_for(lambda: connections(stack), lambda found: not found)
     stream = open_stream(stack, workflow)
-    [its_own] = connections(stack)
+    [its_own] = wait_for(lambda: connections(stack), bool)
     assert its_own in open_sockets(stack)
     if how == "half":
         stream.sock.shutdown(socket.SHUT_WR)
