@@ -14,7 +14,7 @@ JOBS = 20
 # may be late: a machine under load does not always start it in that time.
 LOST_WAIT_S = 8
 # From kill -9 to the end of what it ran; a job of its own runs for a minute.
-GONE_S = 10
+GONE_S = 30
 
 # Children that tried to get away: own session, own group, no parent.
 SLEEPER = """

@@ -72,7 +72,7 @@ def how_it_ended(client, url):
         rows = client.get("/api/v3/notifications?limit=50").data
         return next((r for r in rows["notifications"]
                      if r["workflow_id"] == workflow), None)
-    return wait_for(row, lambda r: r and r["status"] != "pending", 30)
+    return wait_for(row, lambda r: r and r["status"] != "pending", 60)
 
 
 @in_own_network(f"{OURS}/32", f"{OURS_V6}/128")
