@@ -868,7 +868,9 @@ def small_disk(place, size="4m", name="disk"):
     try:
         yield disk
     finally:
-        subprocess.run(["umount", disk], check=True)
+        # A process that is just being ended may still hold a file.
+        wait_for(lambda: subprocess.run(["umount", disk]).returncode,
+                 lambda code: code == 0, seconds=20)
 
 
 def fill(path):

@@ -141,9 +141,11 @@ def look_everywhere(stack, problems, deliveries):
     metrics = Client(stack.url, CANARY["metrics_token"]).get("/metrics")
     assert metrics.status == 200
     look("the metrics", metrics.body.decode())
-    logs = stack.logs()
+    # The line is written just after what clients are told.
+    logs = wait_for(stack.logs,
+                    lambda text: "channel=mail status=dead" in text)
     look("a log", logs)
-    assert "event=model_call" in logs and "channel=mail status=dead" in logs
+    assert "event=model_call" in logs
     state = Path(stack.info["state_dir"]).parent / "supervisor"
     records = "".join(path.read_text()
                       for path in state.glob("audit/audit.*.log"))

@@ -350,7 +350,7 @@ def test_hostile(client, stack, name):
     wait_for(lambda: {group for group in stack.status()["cgroups"]
                       if not waits_in(group)},
              lambda groups: groups <= groups_before)
-    assert mounts(stack) == mounts_before
+    wait_for(lambda: mounts(stack), lambda found: found == mounts_before)
     wait_for(lambda: state_files(stack), lambda files: files <= files_before)
     assert client.get("/health").status == 200
     assert client.job(language="shell", code="echo ok")["stdout"] == "ok\n"

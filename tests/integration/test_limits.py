@@ -433,16 +433,17 @@ def test_metrics_count(metered):
     workflow_id = admin.execute()
     problem(admin.get("/nowhere"), 404)
     admin.wait_workflow(workflow_id)
-    values = wait_for(
-        lambda: metrics(admin),
-        lambda v: v.get('promptcraft_workflows{status="failed"}') == 1,
-        seconds=30)
-    assert values['promptcraft_jobs_total{outcome="completed"}'] == 1
-    assert values['promptcraft_jobs_total{outcome="failed"}'] == 0
     route = 'method="POST",route="/api/v3/execute"'
     name = "promptcraft_http_request"
-    assert values[f'{name}s_total{{{route},status="202"}}'] == 1
-    assert values[f'{name}s_total{{method="",route="",status="404"}}'] == 1
+    ones = {'promptcraft_workflows{status="failed"}',
+            'promptcraft_jobs_total{outcome="completed"}',
+            f'{name}s_total{{{route},status="202"}}',
+            f'{name}s_total{{method="",route="",status="404"}}'}
+    # A request is counted when its answer has been sent.
+    values = wait_for(lambda: metrics(admin),
+                      lambda v: all(v.get(one) for one in ones), seconds=30)
+    assert {values[one] for one in ones} == {1}
+    assert values['promptcraft_jobs_total{outcome="failed"}'] == 0
     assert values[f"{name}_duration_seconds_count{{{route}}}"] == 1
     assert values[f'{name}_duration_seconds_bucket{{{route},le="+Inf"}}'] == 1
     assert 0 < values[f"{name}_duration_seconds_sum{{{route}}}"] < 60

@@ -197,7 +197,7 @@ def test_a_replay_that_nobody_remembers_is_marked(supervisor):  # noqa: F811
     workflow = str(uuid.uuid4())
     ask(supervisor, workflow=workflow)
     supervisor.process.send_signal(signal.SIGHUP)
-    until(lambda: len(list((supervisor.state / "audit").glob("*.log"))) == 2)
+    until(lambda: len(records(supervisor, "log_open")) == 2)
     supervisor.stop(signal.SIGKILL)
     supervisor.start()
     again = ask(supervisor, workflow=workflow, attempt=2)

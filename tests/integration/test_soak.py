@@ -40,7 +40,9 @@ def fresh_stack():
 def children_of(pid):
     found = []
     for task in Path(f"/proc/{pid}/task").iterdir():
-        found += (task / "children").read_text().split()
+        # A thread may live as long as an analysis.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found += (task / "children").read_text().split()
     return found
 
 
