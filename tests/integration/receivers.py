@@ -14,6 +14,7 @@ import hmac
 import http.server
 import json
 import re
+import socket
 import ssl
 import subprocess
 import threading
@@ -228,14 +229,18 @@ class MailReceiver:
         if user is not None:
             options.update(authenticator=login, auth_required=True,
                            auth_require_tls=True)
-        # aiosmtpd wants to know the port before it connects to itself.
-        import socket
-        with socket.socket() as s:
-            s.bind((host, 0))
-            self.port = s.getsockname()[1]
+        class OwnSocket(Controller):
+            def _create_server(self):
+                return self.loop.create_server(self._factory_invoker,
+                                               sock=outer.socket)
+
+        # aiosmtpd wants to know the port before it connects to itself, and
+        # nobody else is to get it meanwhile.
+        self.socket = socket.create_server((host, 0))
+        self.port = self.socket.getsockname()[1]
         self.host = host
-        self.controller = Controller(Handler(), hostname=host, port=self.port,
-                                     **options)
+        self.controller = OwnSocket(Handler(), hostname=host, port=self.port,
+                                    ready_timeout=60, **options)
 
     def __enter__(self):
         self.controller.start()
