@@ -291,8 +291,13 @@ static int
 block_signals(sigset_t *ret_signals, struct err *e)
 {
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	/* The broker has not ended that somebody stops for a while. */
+	struct sigaction end_only = {.sa_handler = SIG_DFL,
+				     .sa_flags = SA_NOCLDSTOP};
 	int rc;
 
+	if (sigaction(SIGCHLD, &end_only, NULL) < 0)
+		return err_sys(e, "listen to the end of children");
 	sigemptyset(ret_signals);
 	sigaddset(ret_signals, SIGTERM);
 	sigaddset(ret_signals, SIGINT);
