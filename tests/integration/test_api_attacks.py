@@ -141,22 +141,27 @@ def test_a_job_whose_client_hangs_up_is_killed(stack, client):
     assert client.job(language="python", code="print(1)")["stdout"] == "1\n"
 
 
-def test_a_client_that_hangs_up_in_the_queue_runs_nothing(stack, client):
-    """One slot: the second job waits for the first."""
-    def ended():
-        return stack.logs().count('path="/api/v3/jobs"')
+@pytest.fixture
+def one_slot():
+    """With a log in which no earlier request is still to come."""
+    stack = Stack.up("--slots", "1")
+    yield stack
+    stack.down()
 
-    before, ended_before = len(job_rows(stack)), ended()
-    first = send_job(stack, "import time; time.sleep(25)")
-    rows = len(wait_for(lambda: job_rows(stack),
-                        lambda rows: len(rows) > before))
-    assert rows == before + 1
-    send_job(stack, "print(1)").close()
-    wait_for(ended, lambda count: count > ended_before, seconds=8)
-    assert job_rows(stack)[-1]["status"] == "running"
+
+def test_a_client_that_hangs_up_in_the_queue_runs_nothing(one_slot):
+    """The second job waits for the first."""
+    first = send_job(one_slot, "import time; time.sleep(25)")
+    wait_for(lambda: job_rows(one_slot), lambda rows: len(rows) == 1)
+    send_job(one_slot, "print(1)").close()
+    # Earlier than it would be told that there is no place for it.
+    wait_for(one_slot.logs, lambda text: 'path="/api/v3/jobs"' in text,
+             seconds=8)
+    assert [row["status"] for row in job_rows(one_slot)] == ["running"]
     first.close()
-    assert client.job(language="python", code="print(2)")["stdout"] == "2\n"
-    assert len(job_rows(stack)) == rows + 1
+    answer = one_slot.client().job(language="python", code="print(2)")
+    assert answer["stdout"] == "2\n"
+    assert len(job_rows(one_slot)) == 2
 
 
 # ---- a full disk ------------------------------------------------------------
