@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from promptcraft import make_directory, wait_for
+from promptcraft import make_directory, unmount, wait_for
 from test_kill import CODE, TESTS
 from world import World, kill_redis, sha256
 
@@ -123,7 +123,7 @@ def small_disk():
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=0777", "none",
                     place], check=True)
     yield place
-    subprocess.run(["umount", place], check=True)
+    unmount(place)
     place.rmdir()
 
 

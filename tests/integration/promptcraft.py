@@ -131,6 +131,12 @@ def wait_for(get, is_good, seconds=60, pause=0.05):
         time.sleep(pause)
 
 
+def unmount(directory):
+    """A process that is just being ended may still hold a file of it."""
+    wait_for(lambda: subprocess.run(["umount", directory]).returncode,
+             lambda code: code == 0, seconds=20)
+
+
 def whole_lines(path):
     """Of a file that somebody writes to: without what has no end yet, since
     one read may see half of what another process's write() adds."""

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from events import EventStream
 from promptcraft import (BUILD, SLOWNESS, Stack, make_directory, problem,
-                         run_stack, wait_for)
+                         run_stack, unmount, wait_for)
 from test_crash import job_processes
 
 GOAL = "A small program with tests"
@@ -173,9 +173,7 @@ def small_disk():
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=711",
                     "tmpfs", directory], check=True)
     yield Path(directory)
-    # A process that is just being ended may still hold a file.
-    wait_for(lambda: subprocess.run(["umount", directory]).returncode,
-             lambda code: code == 0, seconds=20)
+    unmount(directory)
     os.rmdir(directory)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from promptcraft import (BUILD, CLI, SLOWNESS, Stack, fewer, make_directory,
-                         run_stack, wait_for)
+                         run_stack, unmount, wait_for)
 from test_supervisor import EXITED, REFUSED, Supervisor, run_sleepers
 
 SOCKET = "import socket\ntry:\n    socket.socket(40, 1)\nexcept OSError: pass\n"
@@ -868,9 +868,7 @@ def small_disk(place, size="4m", name="disk"):
     try:
         yield disk
     finally:
-        # A process that is just being ended may still hold a file.
-        wait_for(lambda: subprocess.run(["umount", disk]).returncode,
-                 lambda code: code == 0, seconds=20)
+        unmount(disk)
 
 
 def fill(path):
