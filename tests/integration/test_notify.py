@@ -482,7 +482,8 @@ def test_hanging_receivers_hold_up_nobody(world):
     hanging = [world.client.execute(GOAL, PROGRAM, {
         "notification_webhook": world.slow.url("/hang")}) for _ in range(6)]
     for each in hanging:
-        assert world.client.wait_workflow(each)["status"] == "completed"
+        data = world.client.wait_workflow(each)
+        assert data["status"] == "completed", data
     world.slow.wait("/hang", 4)
     began = time.monotonic()
     workflow = world.run(world.hooks.url("/quick"))
