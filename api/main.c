@@ -208,33 +208,27 @@ open_store(struct api *api, struct err *e)
 
 /*
  * The engine forgets all leases in SQLite and marks what runs as lost: with two
- * processes each would do so to the other's workflows.  The lock is the
- * process's (fcntl_locking(2)); any close of that file would let go of it, so
- * it is opened here only.
+ * processes each would do so to the other's workflows.
  */
 static int
 lock_state(struct process *p, struct err *e)
 {
 	const struct api *api = &p->api;
-	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	char path[sizeof(api->config.state_dir) + sizeof(LOCK_FILE) + 1];
 
 	if (strcmp(store_backend_name(api->store), "sqlite") != 0)
 		return 0;
 	(void)snprintf(path, sizeof(path), "%s/" LOCK_FILE,
 		       api->config.state_dir);
-	p->lock_fd =
-		open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (p->lock_fd < 0)
-		return err_sys(e, "open %s", path);
-	if (fcntl(p->lock_fd, F_SETLK, &whole) == 0)
+	if (fd_lock_file(AT_FDCWD, path, &p->lock_fd, e) == 0)
 		return 0;
-	if (errno != EAGAIN && errno != EACCES)
-		return err_sys(e, "lock %s", path);
-	return err_set(e, ERR_CONFLICT, 0,
-		       "another process uses %s: stop it, give this one its "
-		       "own PROMPTCRAFT_STATE_DIR, or share a Redis",
-		       api->config.state_dir);
+	return e->kind == ERR_CONFLICT
+		       ? err_set(e, ERR_CONFLICT, 0,
+				 "another process uses %s: stop it, give this "
+				 "one its own PROMPTCRAFT_STATE_DIR, or share "
+				 "a Redis",
+				 api->config.state_dir)
+		       : -1;
 }
 
 static int

@@ -77,17 +77,14 @@ tell_systemd(const char *text)
 /* ---- state directory ------------------------------------------------- */
 
 /*
- * One supervisor a state directory; *ret_lock is held while we live.  The lock
- * is the process's, not the open file's (fcntl_locking(2)): a child that
- * outlives us, as discard.c's may, does not keep it; any close of that file by
- * us would let go of it, so it is opened here only.
+ * One supervisor a state directory; *ret_lock is held while we live, and not by
+ * a child that outlives us, as discard.c's may.
  */
 static int
 open_state(const struct config *config, int *ret_dir, int *ret_lock,
 	   struct err *e)
 {
-	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	owned_fd int dir = -1, lock = -1;
+	owned_fd int dir = -1;
 	struct stat st;
 
 	if (mkdir(config->state_dir, 0700) < 0 && errno != EEXIST)
@@ -100,17 +97,14 @@ open_state(const struct config *config, int *ret_dir, int *ret_lock,
 			       "state directory %s is writable by everybody: "
 			       "chmod o-w",
 			       config->state_dir);
-	lock = openat(dir, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-		      0600);
-	if (lock < 0)
-		return err_sys(e, "open %s/" LOCK_FILE, config->state_dir);
-	if (fcntl(lock, F_SETLK, &whole) < 0)
-		return err_set(e, ERR_CONFLICT, 0,
-			       "another supervisor uses %s: stop it, or give "
-			       "this one its own --state-dir",
-			       config->state_dir);
+	if (fd_lock_file(dir, LOCK_FILE, ret_lock, e) < 0)
+		return e->kind == ERR_CONFLICT
+			       ? err_set(e, ERR_CONFLICT, 0,
+					 "another supervisor uses %s: stop it, "
+					 "or give this one its own --state-dir",
+					 config->state_dir)
+			       : err_wrap(e, "%s", config->state_dir);
 	*ret_dir = fd_take(&dir);
-	*ret_lock = fd_take(&lock);
 	return 0;
 }
 

@@ -100,6 +100,24 @@ fd_seal(int fd)
 }
 
 int
+fd_lock_file(int dirfd, const char *path, int *ret_fd, struct err *e)
+{
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	owned_fd int fd = openat(
+		dirfd, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return err_sys(e, "open %s", path);
+	if (fcntl(fd, F_SETLK, &whole) < 0)
+		return errno == EAGAIN || errno == EACCES
+			       ? err_set(e, ERR_CONFLICT, 0,
+					 "%s: locked by another process", path)
+			       : err_sys(e, "lock %s", path);
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+int
 fd_is_sealed_memfd(int fd)
 {
 	int seals = fcntl(fd, F_GET_SEALS);

@@ -45,6 +45,15 @@ int fd_seal(int fd);
 int fd_is_sealed_memfd(int fd);
 
 /*
+ * Make the file if need be, 0600, and lock it for writing; *ret_fd is to be
+ * kept while it is to be locked.  ERR_CONFLICT: another process has it.  The
+ * lock is the process's, not the open file's (fcntl_locking(2)): no child that
+ * outlives the process keeps it, but any close of that file by the process lets
+ * go of it, so nothing else there may open it.
+ */
+int fd_lock_file(int dirfd, const char *path, int *ret_fd, struct err *e);
+
+/*
  * Read a whole regular file of at most max bytes, by the size that stat(2)
  * tells: not for files of procfs, whose size is 0.  *ret_buf is malloc'd with
  * one NUL after the *ret_len bytes; the caller frees it.
