@@ -246,6 +246,7 @@ audit_close(struct audit *audit)
 	fd_close(&audit->fd);
 	fd_close(&audit->head_fd);
 	fd_close(&audit->dir_fd);
+	flush_done(&audit->flush);
 	audit_key_free(audit->key);
 	audit->key = NULL;
 }

@@ -5,7 +5,9 @@
  *
  * What a crash can leave.  A record is written, then the head says so; at the
  * end of a turn the file is forced to the disk once for all records that need
- * it, then the head says that, and only then are jobs answered.  So after
+ * it, then the head says that, and only then are jobs answered.  While other
+ * jobs go on this is not waited for: what ends meanwhile is for the next time,
+ * and a job is answered once its record's number is among the synced.  So after
  * kill -9 the log is at most one record ahead of its head, and after a power
  * cut it has at least what the head calls synced.  Anything else is not a
  * crash, and audit_open() refuses it.
@@ -24,6 +26,7 @@
 #include "policy/policy.h"
 #include "supervisor/audit_format.h"
 #include "supervisor/base/err.h"
+#include "supervisor/base/flush.h"
 #include "supervisor/wire/proto.h"
 
 #define AUDIT_BYTES_DEFAULT (64ull << 20)
@@ -78,9 +81,12 @@ struct audit {
 	uint8_t head[AUDIT_HASH_SIZE];
 	uint8_t sig[AUDIT_SIG_SIZE];
 	off_t length, reserved; /* of the current file */
-	bool wants_sync;
-	bool wants_rotation; /* asked for by a signal */
-	bool is_fresh;	     /* the current file has but its log_open */
+	bool wants_sync;	/* by the end of this turn */
+	bool wants_flush;	/* a job waits for its record only */
+	struct flush flush;	/* owned; the main program makes it */
+	uint64_t flush_seq;	/* what it has when it is over */
+	bool wants_rotation;	/* asked for by a signal */
+	bool is_fresh;		/* the current file has but its log_open */
 	uint64_t rotate_not_before_us; /* after one that failed */
 	bool is_full;		       /* said in the log of the process */
 	bool is_broken; /* a record could not be written: no more jobs */
@@ -90,7 +96,9 @@ struct audit {
 	unsigned releases_next;
 };
 
-#define AUDIT_INIT ((struct audit){.dir_fd = -1, .head_fd = -1, .fd = -1})
+#define AUDIT_INIT                                                             \
+	((struct audit){                                                       \
+		.dir_fd = -1, .head_fd = -1, .fd = -1, .flush = FLUSH_INIT})
 
 /* One job; NULL or zero where the job never got that far. */
 struct audit_job {
@@ -166,6 +174,13 @@ int audit_release_refused(struct audit *audit,
  * any append is_broken is set and every further call fails.
  */
 int audit_sync(struct audit *audit, struct err *e);
+/*
+ * The same, not waited for if only jobs wait for it (audit->flush tells the
+ * end: audit_flushed); without a flush, or if it cannot begin, it is
+ * audit_sync.
+ */
+void audit_flush(struct audit *audit);
+void audit_flushed(struct audit *audit);
 /* What is due and nobody waits for: counts of refusals, the next file. */
 void audit_tick(struct audit *audit, unsigned jobs_live);
 /* When audit_tick() has work; UINT64_MAX if it has none. */

@@ -3,8 +3,9 @@
  * audit_chain.c - append, sign, sync; the head; room; the next file.
  *
  * The order is what matters here: record, head, sync, head, answer (audit.h
- * says why).  The head is overwritten in place, in one write of 512 bytes of an
- * allocated block: that needs no room on a full disk and no directory sync.
+ * says why); between head and sync there may be more records.  The head is
+ * overwritten in place, in one write of 512 bytes of an allocated block: that
+ * needs no room on a full disk and no directory sync.
  */
 #include <assert.h>
 #include <errno.h>
@@ -129,24 +130,65 @@ audit_append(struct audit *audit, struct audit_line *l, bool must_sync,
 	return 0;
 }
 
+/* rc: of the sync.  After a failure the kernel may have dropped the pages: no
+ * retry. */
+static int
+note_synced(struct audit *audit, uint64_t seq, int rc, struct err *e)
+{
+	if (rc < 0) {
+		err_sys(e, "fdatasync");
+		return broken(audit, e);
+	}
+	if (seq <= audit->synced)
+		return 0; /* one that began later was faster */
+	audit->synced = seq;
+	if (audit_write_head(audit, e) < 0)
+		return broken(audit, e);
+	return 0;
+}
+
 int
 audit_sync(struct audit *audit, struct err *e)
 {
-	if (!audit->wants_sync)
+	if (!audit->wants_sync && !audit->wants_flush)
 		return 0;
 	if (audit->is_broken)
 		return err_set(e, ERR_IO, 0,
 			       "an earlier record could not be written");
-	/* After a failure the kernel may have dropped the pages: no retry. */
-	if (fdatasync(audit->fd) < 0) {
-		err_sys(e, "fdatasync");
-		return broken(audit, e);
-	}
-	audit->wants_sync = false;
-	audit->synced = audit->seq;
-	if (audit_write_head(audit, e) < 0)
-		return broken(audit, e);
+	if (note_synced(audit, audit->seq, fdatasync(audit->fd), e) < 0)
+		return -1;
+	audit->wants_sync = audit->wants_flush = false;
 	return 0;
+}
+
+void
+audit_flush(struct audit *audit)
+{
+	struct err e = ERR_INIT; /* is_broken says it */
+
+	if (audit->wants_sync) {
+		(void)audit_sync(audit, &e);
+		return;
+	}
+	if (!audit->wants_flush || audit->is_broken || audit->flush.is_running)
+		return;
+	if (flush_begin(&audit->flush, audit->fd) < 0) {
+		(void)audit_sync(audit, &e);
+		return;
+	}
+	audit->wants_flush = false;
+	audit->flush_seq = audit->seq;
+}
+
+void
+audit_flushed(struct audit *audit)
+{
+	struct err e = ERR_INIT;
+	enum flush_state state = flush_end(&audit->flush);
+
+	if (state != FLUSH_RUNS)
+		(void)note_synced(audit, audit->flush_seq,
+				  state == FLUSH_OVER ? 0 : -1, &e);
 }
 
 /* ---- room ------------------------------------------------------------ */
@@ -439,7 +481,8 @@ audit_tick(struct audit *audit, unsigned jobs_live)
 	struct err e = ERR_INIT;
 
 	audit_tell_refusals(audit, jobs_live, false);
-	(void)audit_sync(audit, &e); /* is_broken says it */
+	if (audit->wants_sync)
+		(void)audit_sync(audit, &e); /* is_broken says it */
 	rotate_if_due(audit, jobs_live);
 }
 

@@ -271,8 +271,9 @@ audit_job(struct audit *audit, const struct audit_job *job, struct err *e)
 	audit_line_begin(&l, audit, "job");
 	put_request(&l, job);
 	put_ending(&l, job);
-	if (audit_append(audit, &l, true, e) < 0)
+	if (audit_append(audit, &l, false, e) < 0)
 		return -1;
+	audit->wants_flush = true;
 	audit_open_unset(audit, id, strlen(id));
 	return 0;
 }

@@ -99,6 +99,7 @@ struct job {
 	struct err err;
 
 	uint64_t submitted_us, go_us, end_us, deadline_us;
+	uint64_t record_seq; /* of its end, in the audit log */
 	uint32_t denial_counts[POLICY_AUDIT_MAX];
 	uint64_t denials_total;
 	struct audit_denials denials;

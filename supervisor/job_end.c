@@ -202,6 +202,7 @@ job_end(struct job *job)
 	if (job->done.outcome != PROTO_OUTCOME_REFUSED)
 		job->done.reason = (uint32_t)find_reason(job, is_oom, &usage);
 	append_record(job);
+	job->record_seq = job->sup->audit.seq;
 	job->state = JOB_RECORDED;
 }
 
@@ -336,19 +337,37 @@ look_at_clock(struct job *job, uint64_t now_us)
 		job_on_deadline(job);
 }
 
+static void
+answer_if_synced(struct job *job)
+{
+	const struct audit *audit = &job->sup->audit;
+
+	if (job->state != JOB_RECORDED)
+		return;
+	if (audit->is_broken || job->record_seq <= audit->synced)
+		answer(job);
+	else
+		job_close(job); /* the disk is waited for, not the jail */
+}
+
 void
 job_turn_end(struct supervisor *sup)
 {
 	uint64_t now = clock_mono_us();
+	unsigned ended = 0;
 	struct err e = ERR_INIT;
 
-	for (unsigned i = 0; i < sup->slots.count; i++)
+	for (unsigned i = 0; i < sup->slots.count; i++) {
 		look_at_clock(&sup->jobs[i], now);
-	/* One sync for all jobs that ended in this turn. */
-	(void)audit_sync(&sup->audit, &e);
+		ended += sup->jobs[i].state == JOB_RECORDED;
+	}
+	/* One sync for all that have ended; others go on meanwhile. */
+	if (job_unanswered(sup) > ended)
+		audit_flush(&sup->audit);
+	else
+		(void)audit_sync(&sup->audit, &e);
 	for (unsigned i = 0; i < sup->slots.count; i++)
-		if (sup->jobs[i].state == JOB_RECORDED)
-			answer(&sup->jobs[i]);
+		answer_if_synced(&sup->jobs[i]);
 	audit_tick(&sup->audit, job_unanswered(sup)); /* nobody waits for it */
 }
 

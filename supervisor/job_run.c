@@ -228,6 +228,7 @@ job_on_init(struct watch *w, uint32_t events)
 	if (info.si_pid == 0)
 		return; /* not yet: called without cause */
 	job->is_reaped = true;
+	loop_remove(&job->sup->loop, w);
 	if (job->state == JOB_STANDBY)
 		standby_lost(job);
 	else if (job->state < JOB_RECORDED)

@@ -197,6 +197,7 @@ supervisor_clear(struct supervisor *sup)
 	sup->slots.range_lock = -1;
 	sup->catalog.init_fd = -1;
 	sup->audit = AUDIT_INIT;
+	sup->flush_watch = WATCH_INIT;
 	sup->listener.sock = -1;
 	sup->listener.watch = WATCH_INIT;
 }
@@ -205,6 +206,29 @@ static size_t
 jobs_size(const struct supervisor *sup)
 {
 	return sup->slots.count * sizeof(sup->jobs[0]);
+}
+
+static void
+on_flushed(struct watch *w, uint32_t events)
+{
+	struct supervisor *sup = w->owner;
+
+	(void)events;
+	audit_flushed(&sup->audit); /* job_turn_end answers */
+}
+
+/* Without it the disk is waited for: slower, and nothing else. */
+static int
+start_flush(struct supervisor *sup, struct err *e)
+{
+	struct err missing = ERR_INIT;
+	struct flush *flush = &sup->audit.flush;
+
+	if (flush_init(flush, &missing) == 0)
+		return loop_add(&sup->loop, &sup->flush_watch, flush->event_fd,
+				EPOLLIN, on_flushed, sup, e);
+	log_warning("audit_waits_for_disk cause=\"%s\"", missing.text);
+	return 0;
 }
 
 static int
@@ -227,7 +251,8 @@ supervisor_start(struct supervisor *sup, int state_dir, struct err *e)
 	slots_make_networks(&sup->slots, sup->self.net_fd);
 	if (catalog_load(&sup->catalog, &sup->config, e) < 0 ||
 	    audit_open(state_dir, sup->config.audit_max_bytes, &sup->audit, e) <
-		    0)
+		    0 ||
+	    start_flush(sup, e) < 0)
 		return -1;
 	catalog_make_trees(&sup->catalog);
 	/* Opens what it keeps; asked again for each job. */
@@ -246,6 +271,7 @@ supervisor_done(struct supervisor *sup)
 	if (sup->has_cgroup)
 		cgroup_done(&sup->cgroup);
 	catalog_done(&sup->catalog);
+	loop_remove(&sup->loop, &sup->flush_watch);
 	audit_close(&sup->audit);
 	gate_self_done(&sup->self);
 	loop_done(&sup->loop);

@@ -35,6 +35,7 @@ struct supervisor {
 	struct slots slots;
 	struct catalog catalog;
 	struct audit audit;
+	struct watch flush_watch; /* the end of audit.flush */
 	struct listener listener;
 	struct discard discard;
 	struct job *jobs; /* one place a slot */

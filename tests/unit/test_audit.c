@@ -230,9 +230,9 @@ job_record_is_whole_and_escaped(void **state)
 	counts[1] = 7;
 	done.denials_total = 8;
 	assert_int_equal(audit_job(&a, &job, &e), 0);
-	assert_true(a.wants_sync);
+	assert_true(a.wants_flush);
 	assert_int_equal(audit_sync(&a, &e), 0);
-	assert_false(a.wants_sync);
+	assert_false(a.wants_flush);
 	assert_int_equal(verify(), 3);
 	(void)read_log(FIRST_FILE, text, sizeof(text));
 	assert_non_null(strstr(
