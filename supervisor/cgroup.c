@@ -58,10 +58,21 @@ cgroup_read(int dir, const char *file, char *dst, size_t size, struct err *e)
 
 	if (fd < 0)
 		return err_sys(e, "open %s", file);
-	n = fd_read_full(fd, dst, size - 1);
+	/* The kernel writes such a file whole: no second call for its end. */
+	n = read(fd, dst, size - 1);
 	if (n < 0)
 		return err_sys(e, "read %s", file);
 	dst[n] = '\0';
+	return 0;
+}
+
+int
+cgroup_parse_u64(char *text, const char *file, uint64_t *ret, struct err *e)
+{
+	text[strcspn(text, "\n")] = '\0';
+	if (str_to_u64(text, UINT64_MAX, ret) < 0)
+		return err_set(e, ERR_IO, 0, "%s is not a number: %s", file,
+			       text);
 	return 0;
 }
 
@@ -72,11 +83,7 @@ cgroup_read_u64(int dir, const char *file, uint64_t *ret, struct err *e)
 
 	if (cgroup_read(dir, file, text, sizeof(text), e) < 0)
 		return -1;
-	text[strcspn(text, "\n")] = '\0';
-	if (str_to_u64(text, UINT64_MAX, ret) < 0)
-		return err_set(e, ERR_IO, 0, "%s is not a number: %s", file,
-			       text);
-	return 0;
+	return cgroup_parse_u64(text, file, ret, e);
 }
 
 bool
@@ -407,6 +414,8 @@ slot_clear(struct cgroup_slot *slot, unsigned index)
 	*slot = (struct cgroup_slot){.index = index, .oom_fd = -1};
 	for (int i = 0; i < CGROUP_PARTS; i++)
 		slot->dir[i] = slot->tasks[i] = -1;
+	for (int i = 0; i < CGROUP_KEPT; i++)
+		slot->kept[i] = -1;
 }
 
 int
@@ -512,5 +521,7 @@ cgroup_slot_destroy(struct cgroup *cg, struct cgroup_slot *slot)
 		fd_close(&slot->dir[i]);
 		fd_close(&slot->tasks[i]);
 	}
+	for (int i = 0; i < CGROUP_KEPT; i++)
+		fd_close(&slot->kept[i]);
 	fd_close(&slot->oom_fd);
 }

@@ -26,6 +26,7 @@ enum cgroup_part {
 };
 
 #define CGROUP_PATH_MAX 256
+#define CGROUP_KEPT 6 /* files that v1 keeps open */
 
 struct cgroup_limits {
 	uint64_t memory_bytes;
@@ -60,6 +61,7 @@ struct cgroup_slot {
 	unsigned index;
 	int dir[CGROUP_PARTS];
 	int tasks[CGROUP_PARTS]; /* v1: for the child to join; else -1 */
+	int kept[CGROUP_KEPT];	 /* v1: what is read for each job; else -1 */
 	int oom_fd; /* readable when the slot runs out of memory; -1: none */
 	struct cgroup_usage base; /* counters when the job began */
 	/* v1, which keeps its directories */
@@ -141,6 +143,8 @@ int cgroup_v1_init(struct cgroup *cg, struct err *e);
 int cgroup_v2_init(struct cgroup *cg, struct err *e);
 int cgroup_v1_limits_write(const struct cgroup_slot *slot,
 			   const struct cgroup_limits *limits, struct err *e);
+/* Open anew what slot->kept has of one part. */
+int cgroup_v1_keep(struct cgroup_slot *slot, int part, struct err *e);
 int cgroup_v2_limits_write(const struct cgroup_slot *slot,
 			   const struct cgroup_limits *limits, struct err *e);
 extern const struct cgroup_ops cgroup_v1_ops, cgroup_v2_ops;
@@ -151,6 +155,9 @@ int cgroup_write_u64(int dir, const char *file, uint64_t value, struct err *e);
 int cgroup_read(int dir, const char *file, char *dst, size_t size,
 		struct err *e);
 int cgroup_read_u64(int dir, const char *file, uint64_t *ret, struct err *e);
+/* text: all of file, its end of line is cut off. */
+int cgroup_parse_u64(char *text, const char *file, uint64_t *ret,
+		     struct err *e);
 bool cgroup_has_file(int dir, const char *file);
 /* "key 17" in a flat-keyed file's text; false if the key is not there. */
 bool cgroup_key_u64(const char *text, const char *key, uint64_t *ret);

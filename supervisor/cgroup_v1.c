@@ -72,6 +72,70 @@ cgroup_v1_init(struct cgroup *cg, struct err *e)
 	return 0;
 }
 
+/* Read at the end of each job: opening them anew would take most of that. */
+enum kept_file {
+	CPU_USAGE,
+	MEMORY_USAGE,
+	MEMORY_PEAK,
+	OOM_CONTROL,
+	PIDS_EVENTS,
+	PIDS_PEAK,
+	KEPT_FILES
+};
+
+_Static_assert((int)KEPT_FILES == CGROUP_KEPT, "cgroup.h has room for them");
+
+static const struct {
+	const char *name;
+	int part, flags;
+} kept_files[KEPT_FILES] = {
+	[CPU_USAGE] = {"cpuacct.usage", CGROUP_CPUACCT, O_RDONLY},
+	[MEMORY_USAGE] = {"memory.usage_in_bytes", CGROUP_MEMORY, O_RDONLY},
+	[MEMORY_PEAK] = {"memory.max_usage_in_bytes", CGROUP_MEMORY, O_RDWR},
+	[OOM_CONTROL] = {"memory.oom_control", CGROUP_MEMORY, O_RDONLY},
+	[PIDS_EVENTS] = {"pids.events", CGROUP_PIDS, O_RDONLY},
+	[PIDS_PEAK] = {"pids.peak", CGROUP_PIDS, O_RDONLY}, /* Linux 6.1 */
+};
+
+int
+cgroup_v1_keep(struct cgroup_slot *slot, int part, struct err *e)
+{
+	for (int i = 0; i < KEPT_FILES; i++) {
+		if (kept_files[i].part != part)
+			continue;
+		fd_close(&slot->kept[i]);
+		slot->kept[i] =
+			openat(slot->dir[part], kept_files[i].name,
+			       kept_files[i].flags | O_CLOEXEC | O_NOFOLLOW);
+		if (slot->kept[i] < 0 && (i != PIDS_PEAK || errno != ENOENT))
+			return err_sys(e, "open %s", kept_files[i].name);
+	}
+	return 0;
+}
+
+static int
+read_kept(const struct cgroup_slot *slot, enum kept_file file, char *dst,
+	  size_t size, struct err *e)
+{
+	ssize_t n = pread(slot->kept[file], dst, size - 1, 0);
+
+	if (n < 0)
+		return err_sys(e, "read %s", kept_files[file].name);
+	dst[n] = '\0';
+	return 0;
+}
+
+static int
+read_kept_u64(const struct cgroup_slot *slot, enum kept_file file,
+	      uint64_t *ret, struct err *e)
+{
+	char text[32];
+
+	if (read_kept(slot, file, text, sizeof(text), e) < 0)
+		return -1;
+	return cgroup_parse_u64(text, kept_files[file].name, ret, e);
+}
+
 static void
 slot_name(const struct cgroup_slot *slot, char dst[24])
 {
@@ -117,7 +181,8 @@ v1_slot_create(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
 	slot_name(slot, name);
 	for (int i = 0; i < CGROUP_PARTS; i++)
 		if (cgroup_make_dir(cg->root[i], name, &slot->dir[i], e) < 0 ||
-		    open_tasks(slot, i, e) < 0)
+		    open_tasks(slot, i, e) < 0 ||
+		    cgroup_v1_keep(slot, i, e) < 0)
 			return -1;
 	return listen_oom(slot, e);
 }
@@ -135,9 +200,10 @@ renew(struct cgroup *cg, struct cgroup_slot *slot, int part, struct err *e)
 	if (unlinkat(cg->root[part], name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return err_sys(e, "remove used %s cgroup %s", controllers[part],
 			       name);
-	if (cgroup_make_dir(cg->root[part], name, &slot->dir[part], e) < 0)
+	if (cgroup_make_dir(cg->root[part], name, &slot->dir[part], e) < 0 ||
+	    open_tasks(slot, part, e) < 0)
 		return -1;
-	return open_tasks(slot, part, e);
+	return cgroup_v1_keep(slot, part, e);
 }
 
 static int
@@ -153,9 +219,8 @@ read_pids_peak(const struct cgroup_slot *slot, uint32_t *ret, struct err *e)
 {
 	uint64_t value = 0;
 
-	if (cgroup_read_u64(slot->dir[CGROUP_PIDS], "pids.peak", &value, e) <
-		    0 &&
-	    e->errnum != ENOENT)
+	if (slot->kept[PIDS_PEAK] >= 0 &&
+	    read_kept_u64(slot, PIDS_PEAK, &value, e) < 0)
 		return -1;
 	*ret = (uint32_t)value;
 	return 0;
@@ -197,8 +262,7 @@ left_bytes(const struct cgroup_slot *slot)
 	struct err e = ERR_INIT;
 	uint64_t left = 0;
 
-	if (cgroup_read_u64(slot->dir[CGROUP_MEMORY], "memory.usage_in_bytes",
-			    &left, &e) < 0)
+	if (read_kept_u64(slot, MEMORY_USAGE, &left, &e) < 0)
 		return UINT64_MAX;
 	return left;
 }
@@ -266,19 +330,16 @@ read_counters(const struct cgroup_slot *slot, struct cgroup_usage *ret,
 	char text[256];
 	uint64_t value;
 
-	if (cgroup_read_u64(slot->dir[CGROUP_CPUACCT], "cpuacct.usage", &value,
-			    e) < 0)
+	if (read_kept_u64(slot, CPU_USAGE, &value, e) < 0)
 		return -1;
 	ret->cpu_us = value / 1000;
-	if (cgroup_read(slot->dir[CGROUP_MEMORY], "memory.oom_control", text,
-			sizeof(text), e) < 0)
+	if (read_kept(slot, OOM_CONTROL, text, sizeof(text), e) < 0)
 		return -1;
 	if (!cgroup_key_u64(text, "oom_kill", &ret->oom_kills))
 		return err_set(e, ERR_UNSUPPORTED, 0,
 			       "memory.oom_control has no oom_kill counter: "
 			       "Linux 4.13 or newer is needed");
-	if (cgroup_read(slot->dir[CGROUP_PIDS], "pids.events", text,
-			sizeof(text), e) < 0)
+	if (read_kept(slot, PIDS_EVENTS, text, sizeof(text), e) < 0)
 		return -1;
 	(void)cgroup_key_u64(text, "max", &ret->pids_refused);
 	return 0;
@@ -289,9 +350,7 @@ v1_read_usage(const struct cgroup_slot *slot, struct cgroup_usage *ret,
 	      struct err *e)
 {
 	if (read_counters(slot, ret, e) < 0 ||
-	    cgroup_read_u64(slot->dir[CGROUP_MEMORY],
-			    "memory.max_usage_in_bytes",
-			    &ret->memory_peak_bytes, e) < 0)
+	    read_kept_u64(slot, MEMORY_PEAK, &ret->memory_peak_bytes, e) < 0)
 		return -1;
 	return read_pids_peak(slot, &ret->pids_peak, e);
 }
@@ -318,10 +377,10 @@ clean(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
 {
 	uint64_t events;
 
-	if (empty_memory(cg, slot, e) < 0 ||
-	    cgroup_write(slot->dir[CGROUP_MEMORY], "memory.max_usage_in_bytes",
-			 "0", e) < 0)
+	if (empty_memory(cg, slot, e) < 0)
 		return -1;
+	if (pwrite(slot->kept[MEMORY_PEAK], "0", 1, 0) < 0)
+		return err_sys(e, "reset memory.max_usage_in_bytes");
 	if (read(slot->oom_fd, &events, sizeof(events)) < 0 && errno != EAGAIN)
 		return err_sys(e, "clear out-of-memory event");
 	slot->base = (struct cgroup_usage){0};

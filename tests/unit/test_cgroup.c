@@ -157,6 +157,7 @@ static const struct {
 	{"memory.memsw.limit_in_bytes", "0\n"},
 	{"memory.kmem.tcp.limit_in_bytes", "0\n"},
 	{"memory.max_usage_in_bytes", "4096\n"},
+	{"memory.usage_in_bytes", "2048\n"},
 	{"memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n"},
 	{"cpu.cfs_period_us", "100000\n"},
 	{"cpu.cfs_quota_us", "-1\n"},
@@ -275,6 +276,7 @@ v1_limits_and_usage(void **state)
 	int d = tree->dir;
 	struct cgroup cg = {.ops = &cgroup_v1_ops, .version = 1};
 	struct cgroup_slot slot = {.dir = {d, d, d, d},
+				   .kept = {-1, -1, -1, -1, -1, -1},
 				   .base = {.cpu_us = 1000, .oom_kills = 3}};
 	const struct cgroup_limits large = {
 		.memory_bytes = 1u << 30, .pids = 32, .cpu_percent = 150};
@@ -292,10 +294,18 @@ v1_limits_and_usage(void **state)
 	assert_begins(d, "memory.kmem.tcp.limit_in_bytes", "16777216");
 	assert_int_equal(cgroup_slot_limit_cpu(&cg, &slot, 1, &e), 0);
 	assert_begins(d, "cpu.cfs_quota_us", "1000");
+	for (int part = 0; part < CGROUP_PARTS; part++)
+		if (cgroup_v1_keep(&slot, part, &e) < 0)
+			fail_msg("%s", e.text);
 	assert_int_equal(cgroup_slot_usage(&cg, &slot, &u, &e), 0);
 	assert_int_equal(u.cpu_us, 6000); /* since the job began */
 	assert_int_equal(u.memory_peak_bytes, 4096);
 	assert_int_equal(u.oom_kills, 1);
+	put_file(d, "cpuacct.usage", "9000000\n");
+	assert_int_equal(cgroup_slot_usage(&cg, &slot, &u, &e), 0);
+	assert_int_equal(u.cpu_us, 8000); /* what it says by now */
+	for (int i = 0; i < CGROUP_KEPT; i++)
+		fd_close(&slot.kept[i]);
 }
 
 static void
