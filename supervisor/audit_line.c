@@ -50,8 +50,10 @@ audit_put_escaped(struct audit_line *l, const char *value)
 			audit_put(l, "\\%c", byte);
 		else if (byte < 0x20 || byte >= 0x7f)
 			audit_put(l, "\\u%04x", byte);
+		else if (l->len + 1 < sizeof(l->text))
+			l->text[l->len++] = (char)byte;
 		else
-			audit_put(l, "%c", byte);
+			l->is_full = true;
 	}
 }
 

@@ -55,9 +55,11 @@ is_text(struct span s, const char *text)
 static struct span
 next_word(const char **at)
 {
-	struct span word = {.at = *at, .len = strcspn(*at, " \n")};
+	struct span word = {.at = *at};
 
-	*at += word.len;
+	while (**at != ' ' && **at != '\n' && **at != '\0')
+		++*at;
+	word.len = (size_t)(*at - word.at);
 	if (**at == ' ')
 		++*at;
 	return word;

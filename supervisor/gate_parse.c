@@ -11,24 +11,22 @@
 #include "supervisor/base/str.h"
 #include "supervisor/gate.h"
 
-/* The text after "key:" and blanks; NULL if there is not exactly one. */
+/* The text after "key:" and blanks, of a line's begin; NULL if there is not
+ * exactly one. */
 static const char *
 field(const char *text, const char *key)
 {
 	const char *found = NULL;
 	size_t len = strlen(key);
 
-	for (const char *at = text; *at != '\0';) {
-		size_t line = strcspn(at, "\n");
-
-		if (line > len && strncmp(at, key, len) == 0 &&
-		    at[len] == ':') {
-			if (found != NULL)
-				return NULL;
-			found = at + len + 1;
-			found += strspn(found, "\t ");
-		}
-		at += line + (at[line] == '\n');
+	for (const char *at = strstr(text, key); at != NULL;
+	     at = strstr(at + len, key)) {
+		if ((at != text && at[-1] != '\n') || at[len] != ':')
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = at + len + 1;
+		found += strspn(found, "\t ");
 	}
 	return found;
 }

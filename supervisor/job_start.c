@@ -195,39 +195,39 @@ child_fds_close(struct child_fds *c)
  * opens them anew, works.  The result pipe is not: only its holders write it.
  */
 static int
-make_pipe(uid_t payload, bool is_payloads, int ret_ends[2], struct err *e)
+make_pipe(struct job *job, struct child_fds *c, int i)
 {
-	int rc;
+	bool is_input = i == JOB_PIPE_STDIN;
+	int ends[2];
 
-	if (is_payloads)
-		(void)setfsuid(payload);
-	rc = pipe2(ret_ends, O_CLOEXEC);
-	if (is_payloads)
-		(void)setfsuid(0);
-	return rc < 0 ? err_sys(e, "make pipe") : 0;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	c->pipes[i] = ends[is_input ? 0 : 1];
+	job->pipes[i] = ends[is_input ? 1 : 0];
+	return 0;
 }
 
 static int
 make_pipes(struct job *job, struct child_fds *c, struct err *e)
 {
-	for (int i = 0; i < JOB_PIPE_COUNT; i++) {
-		int ends[2];
-		bool is_input = i == JOB_PIPE_STDIN;
+	int rc = 0;
 
-		if (make_pipe(job->slot->uid_base + 1, i != JOB_PIPE_RESULT,
-			      ends, e) < 0)
-			return -1;
-		c->pipes[i] = ends[is_input ? 0 : 1];
-		job->pipes[i] = ends[is_input ? 1 : 0];
+	(void)setfsuid(job->slot->uid_base + 1);
+	for (int i = 0; rc == 0 && i < JOB_PIPE_RESULT; i++)
+		rc = make_pipe(job, c, i);
+	(void)setfsuid(0);
+	if (rc < 0 || make_pipe(job, c, JOB_PIPE_RESULT) < 0)
+		return err_sys(e, "make pipe");
+	for (int i = 0; i < JOB_PIPE_COUNT; i++)
 		if (gate_inode_of(c->pipes[i], &job->expected.fds[i], e) < 0)
 			return -1;
-	}
 	if (channel_pair(&job->control, &c->control, e) < 0 ||
 	    channel_pair(&job->gate, &c->gate, e) < 0)
 		return -1;
 	return gate_inode_of(c->gate, &job->expected.fds[PAYLOAD_FD_GATE], e);
 }
 
+_Static_assert(JOB_PIPE_RESULT == JOB_PIPE_COUNT - 1, "the last one");
 _Static_assert((int)JOB_PIPE_STDIN == (int)PAYLOAD_FD_STDIN &&
 		       (int)JOB_PIPE_RESULT == (int)PAYLOAD_FD_RESULT,
 	       "pipes are numbered like the payload's fds");
