@@ -3,9 +3,11 @@
  * supervisor.c - faults of the side that makes a jail: namespaces that are not
  * new, cgroups that are not joined, limits that are not those asked for, mounts
  * lent with too much, groups that come along, another job's kind of jail, a
- * look at the payload that comes late, jails that cannot be kept ready.
+ * look at the payload that comes late, jails that cannot be kept ready, a disk
+ * that never has what it was told to keep, or cannot.
  */
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -104,7 +106,7 @@ shared_flag(void)
 __attribute__((no_sanitize("address"))) long
 __wrap_syscall(long nr, ...)
 {
-	long a[6];
+	long a[6], rc;
 	va_list ap;
 
 	va_start(ap, nr);
@@ -113,7 +115,12 @@ __wrap_syscall(long nr, ...)
 	va_end(ap);
 	if (nr == SYS_clone3 && is_spawning)
 		((struct clone_args *)a[0])->flags &= ~shared_flag();
-	return RAW(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (nr == SYS_io_getevents && fault_is("flush-never-ends"))
+		return 0;
+	rc = RAW(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (nr == SYS_io_getevents && rc == 1 && fault_is("flush-fails"))
+		((struct io_event *)a[3])->res = -EIO;
+	return rc;
 }
 
 int
