@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sarif
 from model_server import ModelServer, good
-from promptcraft import Stack, problem, run_cli, wait_for
+from promptcraft import SLOWNESS, Stack, problem, run_cli, wait_for
 
 PATH = "/api/v3/analyze"
 # As the acceptance suite has it, indented and all.
@@ -343,7 +343,8 @@ def jobs_begun(stack):
 
 def test_a_small_analysis_is_not_kept_waiting():
     """Two jails, and a first user who has work for both for long."""
-    stack = Stack.up("--slots", "2")
+    stack = Stack.up("--slots", "2", env={
+        "PROMPTCRAFT_ANALYZE_TIMEOUT": str(round(60 * SLOWNESS))})
     try:
         ann, ben = stack.new_user("ann"), stack.new_user("ben")
         with ThreadPoolExecutor() as pool:

@@ -6,7 +6,7 @@ import configparser
 
 import pytest
 from model_server import ModelServer
-from promptcraft import REPO, Stack
+from promptcraft import REPO, SLOWNESS, Stack
 
 RECIPES = REPO / "api" / "cookbook" / "recipes"
 NAMES = sorted(path.name for path in RECIPES.iterdir())
@@ -35,6 +35,10 @@ FAULTS = {
 }
 
 
+# An emulated processor takes minutes for scrypt; strict gives half of one.
+POLICY = {"password-python": "permissive" if SLOWNESS > 1 else "strict"}
+
+
 class Recipe:
     def __init__(self, name):
         parser = configparser.ConfigParser(strict=False, interpolation=None)
@@ -56,7 +60,7 @@ class Recipe:
                 "tests": self.text(tests_path), "tests_path": tests_path,
                 "files": [{"path": name, "content": self.text(name)}
                           for name in self.files],
-                "security_level": "strict"}
+                "security_level": POLICY.get(self.folder.name, "strict")}
 
 
 def test_every_recipe_has_a_fault_here():
