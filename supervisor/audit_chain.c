@@ -139,8 +139,8 @@ note_synced(struct audit *audit, uint64_t seq, int rc, struct err *e)
 		err_sys(e, "fdatasync");
 		return broken(audit, e);
 	}
-	if (seq <= audit->synced)
-		return 0; /* one that began later was faster */
+	if (seq == audit->synced)
+		return 0;
 	audit->synced = seq;
 	if (audit_write_head(audit, e) < 0)
 		return broken(audit, e);
@@ -155,6 +155,12 @@ audit_sync(struct audit *audit, struct err *e)
 	if (audit->is_broken)
 		return err_set(e, ERR_IO, 0,
 			       "an earlier record could not be written");
+	/* One at a time: of two, one would not hear of the other's error. */
+	if (audit->flush.is_running &&
+	    note_synced(audit, audit->flush_seq,
+			flush_wait(&audit->flush) == FLUSH_OVER ? 0 : -1,
+			e) < 0)
+		return -1;
 	if (note_synced(audit, audit->seq, fdatasync(audit->fd), e) < 0)
 		return -1;
 	audit->wants_sync = audit->wants_flush = false;
@@ -186,7 +192,7 @@ audit_flushed(struct audit *audit)
 	struct err e = ERR_INIT;
 	enum flush_state state = flush_end(&audit->flush);
 
-	if (state != FLUSH_RUNS)
+	if (state != FLUSH_RUNS && !audit->is_broken)
 		(void)note_synced(audit, audit->flush_seq,
 				  state == FLUSH_OVER ? 0 : -1, &e);
 }

@@ -210,7 +210,11 @@ static int
 renew_pids(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
 {
 	slot->base.pids_refused = 0;
-	return renew(cg, slot, CGROUP_PIDS, e);
+	slot->is_pids_bad = true;
+	if (renew(cg, slot, CGROUP_PIDS, e) < 0)
+		return -1;
+	slot->is_pids_bad = false;
+	return 0;
 }
 
 /* 0: this kernel (before 6.1) does not say. */
@@ -234,14 +238,13 @@ read_pids_peak(const struct cgroup_slot *slot, uint32_t *ret, struct err *e)
 static int
 refresh_pids(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
 {
-	uint32_t peak;
+	uint32_t peak = 0;
 
 	if (read_pids_peak(slot, &peak, e) < 0)
-		return -1;
-	if ((peak > LEAST_PIDS || slot->was_killed) &&
+		slot->is_pids_bad = true;
+	if ((peak > LEAST_PIDS || slot->is_pids_bad) &&
 	    renew_pids(cg, slot, e) < 0)
 		return -1;
-	slot->was_killed = false;
 	slot->has_pids = true;
 	return 0;
 }
@@ -249,9 +252,11 @@ refresh_pids(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
 static int
 renew_memory(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
 {
+	slot->is_clean = false;
 	fd_close(&slot->oom_fd);
 	if (renew(cg, slot, CGROUP_MEMORY, e) < 0)
 		return -1;
+	slot->base.oom_kills = 0;
 	return listen_oom(slot, e);
 }
 
@@ -394,8 +399,8 @@ static int
 v1_slot_prepare(struct cgroup *cg, struct cgroup_slot *slot,
 		const struct cgroup_limits *limits, struct err *e)
 {
-	if ((!slot->is_clean && clean(cg, slot, e) < 0) ||
-	    (!slot->has_pids && renew_pids(cg, slot, e) < 0))
+	if ((!slot->has_pids && renew_pids(cg, slot, e) < 0) ||
+	    (!slot->is_clean && clean(cg, slot, e) < 0))
 		return -1;
 	slot->has_pids = false;
 	if (slot->left_bytes > limits->memory_bytes / HELD_SHARE) {
@@ -466,7 +471,7 @@ v1_limits_check(const struct cgroup_slot *slot,
 static void
 v1_slot_kill(struct cgroup_slot *slot)
 {
-	slot->was_killed = true;
+	slot->is_pids_bad = true;
 	cgroup_kill_all(slot->dir[CGROUP_PIDS]);
 }
 
@@ -477,7 +482,7 @@ v1_slot_idle(struct cgroup *cg, struct cgroup_slot *slot)
 
 	/* With a process in it, it cannot be removed.  Of what fails here,
 	 * slot_prepare tries the rest again. */
-	if (clean(cg, slot, &e) < 0 || refresh_pids(cg, slot, &e) < 0)
+	if (refresh_pids(cg, slot, &e) < 0 || clean(cg, slot, &e) < 0)
 		log_warning("cgroup_kept slot=%u error=\"%s\"", slot->index,
 			    e.text);
 }

@@ -362,7 +362,7 @@ job_turn_end(struct supervisor *sup)
 		ended += sup->jobs[i].state == JOB_RECORDED;
 	}
 	/* One sync for all that have ended; others go on meanwhile. */
-	if (job_unanswered(sup) > ended)
+	if (!sup->is_stopping && job_unanswered(sup) > ended)
 		audit_flush(&sup->audit);
 	else
 		(void)audit_sync(&sup->audit, &e);

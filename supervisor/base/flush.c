@@ -58,19 +58,40 @@ flush_begin(struct flush *f, int fd)
 	return 0;
 }
 
-enum flush_state
-flush_end(struct flush *f)
+/* least: how many ends to wait for. */
+static enum flush_state
+take_end(struct flush *f, long least)
 {
 	struct timespec now = {0};
 	struct io_event end;
-	uint64_t count;
+	long n;
 
-	(void)!read(f->event_fd, &count, sizeof(count));
-	if (syscall(SYS_io_getevents, f->context, 0, 1, &end, &now) != 1)
+	do
+		n = syscall(SYS_io_getevents, f->context, least, 1, &end,
+			    least > 0 ? NULL : &now);
+	while (n < 0 && errno == EINTR);
+	if (n == 0)
 		return FLUSH_RUNS;
 	f->is_running = false;
+	if (n < 0)
+		return FLUSH_FAILED;
 	if (end.res == 0)
 		return FLUSH_OVER;
 	errno = (int)-end.res;
 	return FLUSH_FAILED;
+}
+
+enum flush_state
+flush_end(struct flush *f)
+{
+	uint64_t count;
+
+	(void)!read(f->event_fd, &count, sizeof(count));
+	return f->is_running ? take_end(f, 0) : FLUSH_RUNS;
+}
+
+enum flush_state
+flush_wait(struct flush *f)
+{
+	return take_end(f, 1);
 }

@@ -29,7 +29,14 @@ void flush_done(struct flush *f);
 int flush_begin(struct flush *f, int fd);
 
 enum flush_state { FLUSH_RUNS, FLUSH_OVER, FLUSH_FAILED };
-/* After event_fd; FLUSH_FAILED with errno: what is on the disk is unknown. */
+/* After event_fd, also without cause; FLUSH_FAILED with errno: what is on the
+ * disk is unknown. */
 enum flush_state flush_end(struct flush *f);
+/*
+ * Wait for the one that is running; never FLUSH_RUNS.  An error of the disk is
+ * told once for each open file, to who asks first (Linux's errseq_t): whoever
+ * calls fdatasync for the same fd has to wait first.
+ */
+enum flush_state flush_wait(struct flush *f);
 
 #endif

@@ -58,7 +58,7 @@ def is_answered(sock):
 WAITS = "import sys\nsys.stdin.read()"
 
 
-@pytest.mark.parametrize("slow", ["flush-never-ends"], indirect=True)
+@pytest.mark.parametrize("slow", ["flush-untold"], indirect=True)
 def test_others_go_on_and_who_ended_waits_for_the_disk(slow):
     with running(slow, WAITS) as (long, end), \
             running(slow, "pass") as (first, _):
@@ -80,7 +80,7 @@ def test_others_go_on_and_who_ended_waits_for_the_disk(slow):
     assert slow.stop() == 0
 
 
-@pytest.mark.parametrize("slow", ["flush-never-ends"], indirect=True)
+@pytest.mark.parametrize("slow", ["flush-untold"], indirect=True)
 def test_who_is_refused_meanwhile_does_not_wait_for_long(slow):
     with running(slow, WAITS) as (_, end), running(slow, "pass") as (first, _):
         until(lambda: len(slow.job_records()) == 1)
@@ -91,7 +91,7 @@ def test_who_is_refused_meanwhile_does_not_wait_for_long(slow):
         end()
 
 
-@pytest.mark.parametrize("slow", ["flush-never-ends"], indirect=True)
+@pytest.mark.parametrize("slow", ["flush-untold"], indirect=True)
 def test_a_client_that_goes_meanwhile_is_no_loss(slow):
     with running(slow, WAITS) as (long, end):
         with running(slow, "pass"):
@@ -104,7 +104,7 @@ def test_a_client_that_goes_meanwhile_is_no_loss(slow):
     until(lambda: slow.hello()["free"] == slow.slots)
 
 
-@pytest.mark.parametrize("slow", ["flush-never-ends"], indirect=True)
+@pytest.mark.parametrize("slow", ["flush-untold"], indirect=True)
 def test_a_stop_does_not_wait_for_it(slow):
     with running(slow, WAITS) as (long, _), running(slow, "pass") as (first, _):
         until(lambda: len(slow.job_records()) == 1)

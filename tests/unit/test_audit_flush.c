@@ -31,6 +31,8 @@ int __real_flush_begin(struct flush *f, int fd);
 int __wrap_flush_begin(struct flush *f, int fd);
 enum flush_state __real_flush_end(struct flush *f);
 enum flush_state __wrap_flush_end(struct flush *f);
+enum flush_state __real_flush_wait(struct flush *f);
+enum flush_state __wrap_flush_wait(struct flush *f);
 
 int
 __wrap_flush_begin(struct flush *f, int fd)
@@ -41,15 +43,25 @@ __wrap_flush_begin(struct flush *f, int fd)
 	return -1;
 }
 
-enum flush_state
-__wrap_flush_end(struct flush *f)
+static enum flush_state
+end_as(enum flush_state state)
 {
-	enum flush_state state = __real_flush_end(f);
-
 	if (!fails || state != FLUSH_OVER)
 		return state;
 	errno = EIO;
 	return FLUSH_FAILED;
+}
+
+enum flush_state
+__wrap_flush_end(struct flush *f)
+{
+	return end_as(__real_flush_end(f));
+}
+
+enum flush_state
+__wrap_flush_wait(struct flush *f)
+{
+	return end_as(__real_flush_wait(f));
 }
 
 static int
@@ -176,7 +188,7 @@ what_comes_meanwhile_is_for_the_next(void **state)
 }
 
 static void
-who_cannot_wait_overtakes_it(void **state)
+who_cannot_wait_for_turns_waits_for_the_disk(void **state)
 {
 	const uint64_t before = a.seq;
 	struct err e = ERR_INIT;
@@ -187,16 +199,51 @@ who_cannot_wait_overtakes_it(void **state)
 	end_job();
 	a.wants_sync = true; /* as a refusal does */
 	audit_flush(&a);
+	assert_false(a.flush.is_running);
 	assert_int_equal(a.synced, before + 2);
-	wait_for_end();
-	audit_flushed(&a);
+	audit_flushed(&a); /* the loop still has its event */
 	assert_int_equal(a.synced, before + 2);
 	assert_int_equal(synced_by_head(), before + 2);
 	assert_int_equal(audit_stop(&a, &e), 0);
 }
 
+/* The kernel tells an error once: the sync after it would know of none. */
 static void
-the_next_file_does_not_disturb_it(void **state)
+an_error_of_the_one_before_is_heard(void **state)
+{
+	const uint64_t before = a.synced;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	end_job();
+	audit_flush(&a);
+	end_job();
+	fails = true;
+	assert_int_equal(audit_sync(&a, &e), -1);
+	assert_true(a.is_broken);
+	assert_non_null(strstr(e.text, strerrordesc_np(EIO)));
+	assert_int_equal(a.synced, before);
+	assert_int_equal(synced_by_head(), before);
+}
+
+static void
+what_is_broken_stays_so(void **state)
+{
+	const uint64_t before = a.synced;
+
+	(void)state;
+	end_job();
+	audit_flush(&a);
+	a.is_broken = true; /* by a record that could not be written */
+	wait_for_end();
+	audit_flushed(&a);
+	assert_true(a.is_broken);
+	assert_int_equal(a.synced, before);
+	assert_int_equal(synced_by_head(), before);
+}
+
+static void
+the_next_file_comes_after_it(void **state)
 {
 	const uint64_t before = a.seq;
 
@@ -207,9 +254,7 @@ the_next_file_does_not_disturb_it(void **state)
 	audit_tick(&a, 1);
 	assert_int_equal(a.file, 2);
 	assert_int_equal(a.synced, before + 2); /* and log_open */
-	wait_for_end();
-	audit_flushed(&a);
-	assert_int_equal(a.synced, before + 2);
+	assert_false(a.flush.is_running);
 	assert_false(a.is_broken);
 }
 
@@ -298,8 +343,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_LOG(a_record_is_synced_when_the_flush_is_over),
 		WITH_LOG(what_comes_meanwhile_is_for_the_next),
-		WITH_LOG(who_cannot_wait_overtakes_it),
-		WITH_LOG(the_next_file_does_not_disturb_it),
+		WITH_LOG(who_cannot_wait_for_turns_waits_for_the_disk),
+		WITH_LOG(an_error_of_the_one_before_is_heard),
+		WITH_LOG(what_is_broken_stays_so),
+		WITH_LOG(the_next_file_comes_after_it),
 		WITH_LOG(a_tick_does_not_wait_for_the_disk),
 		WITH_LOG(a_disk_that_fails_stops_everything),
 		WITH_LOG(without_it_the_disk_is_waited_for),
