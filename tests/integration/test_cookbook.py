@@ -36,7 +36,12 @@ FAULTS = {
 
 
 # An emulated processor takes minutes for scrypt; strict gives half of one.
-POLICY = {"password-python": "permissive" if SLOWNESS > 1 else "strict"}
+LEVEL = {"security_level": "strict"}
+if SLOWNESS > 1:
+    LEVEL_OF = {"password-python": {"security_level": "permissive",
+                                    "limits": {"timeout_seconds": 300}}}
+else:
+    LEVEL_OF = {}
 
 
 class Recipe:
@@ -60,7 +65,7 @@ class Recipe:
                 "tests": self.text(tests_path), "tests_path": tests_path,
                 "files": [{"path": name, "content": self.text(name)}
                           for name in self.files],
-                "security_level": POLICY.get(self.folder.name, "strict")}
+                **LEVEL_OF.get(self.folder.name, LEVEL)}
 
 
 def test_every_recipe_has_a_fault_here():
