@@ -340,10 +340,11 @@ look_at_clock(struct job *job, uint64_t now_us)
 static void
 answer_if_synced(struct job *job)
 {
-	const struct audit *audit = &job->sup->audit;
+	const struct audit *audit;
 
 	if (job->state != JOB_RECORDED)
 		return;
+	audit = &job->sup->audit;
 	if (audit->is_broken || job->record_seq <= audit->synced)
 		answer(job);
 	else
