@@ -67,7 +67,7 @@ struct cgroup_slot {
 	/* v1, which keeps its directories */
 	bool is_clean;	     /* reset since the last job */
 	bool has_pids;	     /* the directory of pids is as good as new */
-	bool is_pids_bad;    /* somebody was left in it, or it is none */
+	bool is_pids_bad;    /* somebody was left in it, or it is not whole */
 	uint64_t left_bytes; /* what that one left charged */
 	struct cgroup_limits limits; /* as written */
 };

@@ -210,6 +210,7 @@ static int
 renew_pids(struct cgroup *cg, struct cgroup_slot *slot, struct err *e)
 {
 	slot->base.pids_refused = 0;
+	slot->has_pids = false;
 	slot->is_pids_bad = true;
 	if (renew(cg, slot, CGROUP_PIDS, e) < 0)
 		return -1;
@@ -413,6 +414,7 @@ v1_slot_prepare(struct cgroup *cg, struct cgroup_slot *slot,
 	 */
 	if (memcmp(limits, &slot->limits, sizeof(*limits)) == 0)
 		return limit_pids(slot, limits, e);
+	slot->limits = (struct cgroup_limits){0}; /* in part, if this fails */
 	if (cgroup_v1_limits_write(slot, limits, e) < 0)
 		return -1;
 	slot->limits = *limits;

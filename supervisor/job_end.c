@@ -362,7 +362,8 @@ job_turn_end(struct supervisor *sup)
 		look_at_clock(&sup->jobs[i], now);
 		ended += sup->jobs[i].state == JOB_RECORDED;
 	}
-	/* One sync for all that have ended; others go on meanwhile. */
+	/* One sync for all that have ended; others go on meanwhile, but who
+	 * stops has no turns to spare. */
 	if (!sup->is_stopping && job_unanswered(sup) > ended)
 		audit_flush(&sup->audit);
 	else

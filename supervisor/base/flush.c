@@ -93,5 +93,5 @@ flush_end(struct flush *f)
 enum flush_state
 flush_wait(struct flush *f)
 {
-	return take_end(f, 1);
+	return f->is_running ? take_end(f, 1) : FLUSH_OVER;
 }

@@ -33,7 +33,8 @@ enum flush_state { FLUSH_RUNS, FLUSH_OVER, FLUSH_FAILED };
  * disk is unknown. */
 enum flush_state flush_end(struct flush *f);
 /*
- * Wait for the one that is running; never FLUSH_RUNS.  An error of the disk is
+ * Wait for the one that is running; never FLUSH_RUNS.  The event stays: whoever
+ * waits for that still gets his turn.  An error of the disk is
  * told once for each open file, to who asks first (Linux's errseq_t): whoever
  * calls fdatasync for the same fd has to wait first.
  */

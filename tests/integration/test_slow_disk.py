@@ -105,7 +105,7 @@ def test_a_client_that_goes_meanwhile_is_no_loss(slow):
 
 
 @pytest.mark.parametrize("slow", ["flush-untold"], indirect=True)
-def test_a_stop_does_not_wait_for_it(slow):
+def test_a_stop_answers_all(slow):
     with running(slow, WAITS) as (long, _), running(slow, "pass") as (first, _):
         until(lambda: len(slow.job_records()) == 1)
         assert slow.stop() == 0

@@ -309,6 +309,32 @@ v1_limits_and_usage(void **state)
 }
 
 static void
+v1_limits_that_failed_in_part_are_written_anew(void **state)
+{
+	static const char swap[] = "memory.memsw.limit_in_bytes";
+	const struct tree *tree = *state;
+	int d = tree->dir;
+	struct cgroup cg = {.ops = &cgroup_v1_ops, .version = 1};
+	struct cgroup_slot slot = {
+		.dir = {d, d, d, d}, .is_clean = true, .has_pids = true};
+	const struct cgroup_limits small = {
+		.memory_bytes = 8u << 20, .pids = 4, .cpu_percent = 50};
+	struct err e = ERR_INIT;
+
+	assert_int_equal(cgroup_slot_prepare(&cg, &slot, &limits, &e), 0);
+	assert_int_equal(unlinkat(d, swap, 0), 0);
+	assert_int_equal(mkdirat(d, swap, 0700), 0); /* cannot be written */
+	slot.is_clean = slot.has_pids = true;
+	assert_int_equal(cgroup_slot_prepare(&cg, &slot, &small, &e), -1);
+	assert_int_equal(unlinkat(d, swap, AT_REMOVEDIR), 0);
+	put_file(d, swap, "-1\n");
+	put_file(d, "memory.limit_in_bytes", "8388608\n"); /* in part */
+	slot.is_clean = slot.has_pids = true;
+	assert_int_equal(cgroup_slot_prepare(&cg, &slot, &limits, &e), 0);
+	assert_begins(d, "memory.limit_in_bytes", "67108864");
+}
+
+static void
 v1_limits_are_read_back(void **state)
 {
 	const struct tree *tree = *state;
@@ -394,6 +420,7 @@ main(void)
 		WITH_TREE(v2_limits_and_usage),
 		WITH_TREE(v2_limits_are_read_back),
 		WITH_TREE(v1_limits_and_usage),
+		WITH_TREE(v1_limits_that_failed_in_part_are_written_anew),
 		WITH_TREE(v1_limits_are_read_back),
 		WITH_TREE(pids_of_a_slot),
 		WITH_TREE(other_file_systems_are_refused),
